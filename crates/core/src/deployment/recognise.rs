@@ -382,13 +382,23 @@ pub(super) fn by_words<T: AsRef<str>>(words: &[T]) -> Vec<Server> {
 /// Whether a word names the host of another server: `wait-for apiserver 8008`, `nc -z fileserver 8081`.
 fn is_address(words: &[&str], at: usize) -> bool {
     let is_port = |word: &&str| word.parse::<u16>().is_ok();
+    // `--host`, `--local-host`, `--target-addr`.
+    let is_host_option = |word: &str| {
+        let mut parts = word
+            .strip_prefix("--")
+            .into_iter()
+            .flat_map(|name| name.split('-'));
+        parts.any(|part| ["addr", "backend", "host", "target", "upstream"].contains(&part))
+    };
     let waits = |word: &&str| {
         let word = word.rsplit('/').next().unwrap_or(word);
         word.starts_with("wait")
             || [
-                "nc", "ping", "host", "-h", "--host", "getent", "hosts", "nslookup", "-z", "-zv",
+                "curl", "dig", "getent", "host", "hosts", "nc", "nslookup", "ping", "telnet", "-h",
+                "-z", "-zv",
             ]
             .contains(&word)
+            || is_host_option(word)
     };
     words.get(at + 1).is_some_and(is_port) || at > 0 && words.get(at - 1).is_some_and(waits)
 }
@@ -448,6 +458,7 @@ mod tests {
             [Server::Apiserver, Server::Fileserver, Server::Webserver]
         );
         assert!(words("bash -c curl http://apiserver/debug.ping").is_empty());
+        assert!(words("local 8008 --local-host apiserver --to bore.pub").is_empty());
         assert_eq!(
             words("sh -c wait-for apiserver 8008 exec fileserver"),
             [Server::Fileserver]

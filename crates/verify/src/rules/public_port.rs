@@ -2,7 +2,7 @@
 //!
 //! **What**: the web server, the API server or the file server publishes its port on all interfaces of the host or on a
 //! public address, or something else leads there in clear text: a reverse proxy without TLS, a forwarder such as socat, a
-//! container whose network it shares, or a network of its own in that of the host (macvlan, ipvlan).
+//! container whose network it shares, a tunnel whose other end has no TLS, or a network of its own in that of the host (macvlan, ipvlan).
 //!
 //! **Why**: they speak plain HTTP: passwords, tokens and files can be sniffed, and docker's published ports
 //! go past the firewall rules of the host. Behind a reverse proxy that speaks TLS, a port that is published too
@@ -110,11 +110,8 @@ impl Rule for PublicPort {
 
 /// Whether others than the host and its own networks come in there.
 fn is_open(way: &Way<'_>) -> bool {
-    match &way.opening.reach {
-        // The other end of a tunnel speaks TLS.
-        Reach::Tunnel => return false,
-        Reach::Entrance(entrance) if is_within(entrance) => return false,
-        _ => {}
+    if matches!(&way.opening.reach, Reach::Entrance(entrance) if is_within(entrance)) {
+        return false;
     }
     match way.opening.reach.interface() {
         Interface::All | Interface::Listed => true,
@@ -247,6 +244,9 @@ fn help_with(case: &Case<'_>, way: &Way<'_>) -> String {
             "remove the server from this network, and put a reverse proxy with TLS in front of it"
         }
         (Reach::Entrance(entrance), _) => words::with_tls_alone(entrance),
+        (Reach::Tunnel, _) => {
+            "lead it to a reverse proxy with TLS, or use a tunnel whose other end speaks TLS"
+        }
         (_, true) => "publish it on 127.0.0.1, behind a reverse proxy with TLS",
         (_, false) => "turn on TLS there, or publish it on 127.0.0.1 only",
     };

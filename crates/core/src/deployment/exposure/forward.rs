@@ -5,8 +5,10 @@ use std::ops::RangeInclusive;
 use super::condition::Holds;
 use super::files::Files;
 use super::hop::{Forward, How, Rule};
+use super::mention::Spoken;
 use super::tool::Tool;
 use super::{Around, Database, Namespace, mention, proxy};
+use crate::container::Container;
 use crate::unseen::{Hides, Unseen};
 
 /// Nobody publishes more than a few ports, and a range of thousands is one that something passes on whole.
@@ -40,8 +42,28 @@ pub(super) fn of(
         unseen.extend(untold(around, index, rule));
     }
     if rules.is_empty() && !is_read && mention::is_forwarder(container) {
+        let spoken = mention::spoken(container, &files);
         for rule in mention::rules(around, index, &files) {
-            forwards.extend(told(around, index, &rule));
+            let found = told(around, index, &rule);
+            let is_unclear = |to: usize| spoken == Spoken::Unknown && around.is_server(to);
+            if found.iter().any(|forward| is_unclear(forward.to.0)) {
+                unseen.push(not_told(
+                    container,
+                    "its configuration has TLS at some place, and is not read",
+                ));
+            }
+            let found = found
+                .into_iter()
+                .filter(|forward| !is_unclear(forward.to.0));
+            forwards.extend(found.map(|forward| Forward {
+                is_tls: spoken == Spoken::Tls,
+                ..forward
+            }));
+        }
+    }
+    if mention::is_tunnel(container) && !mention::is_clear_tunnel(container, &files) {
+        for forward in &mut forwards[before..] {
+            forward.is_tls = true;
         }
     }
     if mention::is_on_a_tailnet(container) {
@@ -49,20 +71,19 @@ pub(super) fn of(
     }
     let is_told = forwards.len() > before;
     if !is_told && mention::is_told_elsewhere(container, &files) {
-        unseen.extend(elsewhere(around, index));
+        let reason = "what it leads to is in no file that is here";
+        unseen.extend(elsewhere(around, index, "the tunnel", reason));
+    } else if !is_told && mention::leads_anywhere(container) && around.is_published(index) {
+        let reason =
+            "those who come in say what it leads to; take it off the network of the databases";
+        unseen.extend(elsewhere(around, index, "the proxy", reason));
     }
     if !is_read && rules.is_empty() && !is_told {
         let concluded = proxy::concluded(around, index, &files);
         let doubt = proxy::doubt(around, index).filter(|_| concluded.is_empty());
         forwards.extend(concluded);
         if let Some(reason) = doubt {
-            unseen.push(Unseen {
-                what: "whether its port leads to a server in clear text".to_owned(),
-                hides: Hides::Way,
-                reason,
-                service: Some(container.name.clone()),
-                span: Some(container.name_span),
-            });
+            unseen.push(not_told(container, &reason));
         }
     }
     match is_read && !proxy::is_hidden(container, &files) {
@@ -95,15 +116,15 @@ fn known(around: &Around<'_>, by: usize, rules: &[Rule]) -> Vec<u16> {
 }
 
 /// Why a way may lead to a database beside it that nothing here tells of.
-fn elsewhere(around: &Around<'_>, index: usize) -> Option<Unseen> {
+fn elsewhere(around: &Around<'_>, index: usize, what: &str, reason: &str) -> Option<Unseen> {
     let container = &around.containers[index];
     let mut others = (0..around.containers.len()).filter(|other| *other != index);
     let is_database = |other: usize| Database::of(&around.containers[other]).is_some();
     let has_one = others.any(|other| is_database(other) && around.are_beside(index, other));
     has_one.then(|| Unseen {
-        what: "the tunnel".to_owned(),
+        what: what.to_owned(),
         hides: Hides::Way,
-        reason: "what it leads to is in no file that is here".to_owned(),
+        reason: reason.to_owned(),
         service: Some(container.name.clone()),
         span: Some(container.name_span),
     })
@@ -157,15 +178,20 @@ fn unclear(around: &Around<'_>, by: usize, rule: &Rule) -> Option<Unseen> {
         .flat_map(|target| around.reached(by, &target.address));
     let is_unclear = sends_away(rule) == Holds::ByName;
     let is_met = is_unclear && reached.any(|(to, _)| around.is_server(to));
-    is_met.then(|| Unseen {
-        what: "whether its port leads to a server in clear text".to_owned(),
+    let reason =
+        "it sends only requests for some host names to TLS; let it do so for every host name";
+    is_met.then(|| not_told(&around.containers[by], reason))
+}
+
+/// That it is not known whether a container leads to a server in clear text.
+fn not_told(container: &Container, reason: &str) -> Unseen {
+    Unseen {
+        what: "TLS at the ports".to_owned(),
         hides: Hides::Way,
-        reason:
-            "it sends only requests for some host names to TLS; let it do so for every host name"
-                .to_owned(),
-        service: Some(around.containers[by].name.clone()),
-        span: Some(around.containers[by].name_span),
-    })
+        reason: reason.to_owned(),
+        service: Some(container.name.clone()),
+        span: Some(container.name_span),
+    }
 }
 
 /// Why it is not known to whom a rule leads, if that may be a database, or a server in clear text.
@@ -230,6 +256,11 @@ fn told(around: &Around<'_>, by: usize, rule: &Rule) -> Vec<Forward> {
 }
 
 impl Around<'_> {
+    /// Whether others than the host come in at one of its ports.
+    fn is_published(&self, index: usize) -> bool {
+        matches!(self.namespace(index), Namespace::Host(_)) || !self.open_ports(index).is_empty()
+    }
+
     /// The ports of a range at which something may come in: the first ones, those that are published, and the one with the
     /// same number as another's.
     fn within(&self, by: usize, range: &RangeInclusive<u16>, other: u16) -> Vec<u16> {

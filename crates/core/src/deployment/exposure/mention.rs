@@ -67,6 +67,38 @@ const TUNNELS: [&str; 15] = [
     "zrok",
 ];
 
+/// Tunnels whose other end takes what comes there as it is, whatever it is told.
+const CLEAR_TUNNELS: [&str; 4] = ["bore", "chisel", "playit", "rathole"];
+/// And others where they are told that it is one of these.
+const CLEAR_KINDS: [(&str, &[&str]); 4] = [
+    ("frpc", &["http", "tcp"]),
+    ("inlets", &["tcp"]),
+    ("inlets-pro", &["tcp"]),
+    ("ngrok", &["tcp"]),
+];
+
+/// Proxies that lead wherever those who come in want.
+const ANYWHERE: [&str; 8] = [
+    "3proxy",
+    "danted",
+    "dante",
+    "go-socks5-proxy",
+    "microsocks",
+    "privoxy",
+    "sockd",
+    "tinyproxy",
+];
+
+/// What software that passes bytes on speaks with those who come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spoken {
+    /// What they have been told to pass on.
+    Bytes,
+    Tls,
+    /// TLS in some place of a configuration that is not read.
+    Unknown,
+}
+
 /// Whether a word is the name of software that passes bytes on, in some way of running it.
 pub(super) fn is_name(word: &str) -> bool {
     FORWARDERS.contains(&word)
@@ -115,6 +147,93 @@ pub(super) fn is_tunnel(container: &Container) -> bool {
     let is_usual = container.known_variable("SSH_TARGET_HOST").is_some()
         && container.known_variable("SSH_MODE").is_none();
     is_ssh && (is_reverse || is_usual) || programs(container).any(|name| TUNNELS.contains(&name))
+}
+
+/// Whether the other end of a tunnel speaks no TLS with those who come there.
+pub(super) fn is_clear_tunnel(container: &Container, files: &Files) -> bool {
+    let is_said = |kinds: &[&str]| {
+        let mut words = container.words.iter().flat_map(|word| parts(word));
+        let mut of_files = files.texts.iter().flat_map(|file| parts(&file.text));
+        words.any(|word| kinds.contains(&word)) || of_files.any(|word| kinds.contains(&word))
+    };
+    // Without such an address it listens at the loopback address alone.
+    let is_for_all = |text: &str| {
+        ["0.0.0.0", "*:", "[::]"]
+            .iter()
+            .any(|all| text.contains(all))
+    };
+    programs(container).any(|name| match name {
+        "ssh" | "autossh" => {
+            let variables = container.environment.iter();
+            let mut values = variables.filter_map(|one| Some(one.value.known()?.expose()));
+            container.words.iter().any(|word| is_for_all(word)) || values.any(is_for_all)
+        }
+        name => {
+            let mut kinds = CLEAR_KINDS.iter();
+            CLEAR_TUNNELS.contains(&name)
+                || kinds.any(|(program, kinds)| *program == name && is_said(kinds))
+        }
+    })
+}
+
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+}
+
+/// What a container speaks that passes on what it is given addresses for.
+pub(super) fn spoken(container: &Container, files: &Files) -> Spoken {
+    let has = |word: &str| container.words.iter().any(|known| known == word);
+    let has_text = |text: &str| files.texts.iter().any(|file| file.text.contains(text));
+    let is_client = || {
+        let is_yes = |line: &str| line.replace(' ', "").eq_ignore_ascii_case("client=yes");
+        let variable = container.known_variable("STUNNEL_CLIENT");
+        variable.is_some_and(|value| value.expose() == "yes")
+            || files.texts.iter().any(|file| file.text.lines().any(is_yes))
+    };
+    let is_tls = |name: &str| match name {
+        "ghostunnel" => has("server"),
+        "stunnel" => !is_client(),
+        "websockify" => has("--ssl-only"),
+        _ => false,
+    };
+    let gost = || {
+        let words = container.words.iter().enumerate();
+        let listening = words.filter_map(|(at, word)| match word.strip_prefix("-L")? {
+            "" => container.words.get(at + 1).map(String::as_str),
+            rest => Some(rest.trim_start_matches('=')),
+        });
+        let is_secret = |address: &str| {
+            let scheme = address.split("://").next().unwrap_or_default();
+            let mut parts = scheme.split('+');
+            parts
+                .any(|part| part.ends_with("tls") || ["https", "wss", "h2", "quic"].contains(&part))
+        };
+        listening.map(is_secret).collect::<Vec<bool>>()
+    };
+    if programs(container).any(is_tls) {
+        return Spoken::Tls;
+    }
+    match &gost()[..] {
+        [] => {}
+        all if all.iter().all(|is_secret| *is_secret) => return Spoken::Tls,
+        all if all.contains(&true) => return Spoken::Unknown,
+        _ => {}
+    }
+    match has_text("tls_certificates") || has_text("DownstreamTlsContext") {
+        true => Spoken::Unknown,
+        false => Spoken::Bytes,
+    }
+}
+
+/// Whether a container leads wherever those who come in want, and is open to others than its host.
+pub(super) fn leads_anywhere(container: &Container) -> bool {
+    let is_gost = programs(container).any(|name| name == "gost");
+    let asks_for_target = |word: &String| {
+        let word = word.trim_start_matches("-L").trim_start_matches('=');
+        word.starts_with("socks") || word.starts_with("http") || word.starts_with(':')
+    };
+    programs(container).any(|name| ANYWHERE.contains(&name))
+        || is_gost && container.words.iter().any(asks_for_target)
 }
 
 /// Whether what a tunnel leads to is said elsewhere: by an account at its maker, or by who comes in.

@@ -223,7 +223,7 @@ fn is_tls(port: &Port) -> bool {
 
 impl Around<'_> {
     /// What a container publishes for others than its host, with TCP.
-    fn open_ports(&self, index: usize) -> Vec<&Port> {
+    pub(super) fn open_ports(&self, index: usize) -> Vec<&Port> {
         let lender = self.lender(index);
         let ports = lender
             .into_iter()

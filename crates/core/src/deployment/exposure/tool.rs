@@ -59,7 +59,7 @@ const fn in_the_browser(images: &'static [&'static str], port: u16) -> Tool {
     }
 }
 
-static TOOLS: [Tool; 19] = [
+static TOOLS: [Tool; 22] = [
     Tool {
         password_variables: &[
             "ME_CONFIG_BASICAUTH_PASSWORD",
@@ -136,6 +136,10 @@ static TOOLS: [Tool; 19] = [
         ..tool(&["phpredisadmin"], REDIS, 80)
     },
     tool(&["p3x-redis-ui"], REDIS, 7843),
+    tool(&["phpredmin"], REDIS, 80),
+    // Without pages: requests of HTTP are commands of the database.
+    tool(&["webdis"], REDIS, 7379),
+    tool(&["restheart"], MONGODB, 8080),
     tool(
         &[
             "redis-browser",
