@@ -1,7 +1,7 @@
 //! The S3 store of ClearML's files has its default password.
 //!
-//! **What**: MinIO can be reached from outside, and its password is the default (`minioadmin`), an example, or guessed easily. It
-//! counts if a server names it or shares a network with it.
+//! **What**: a store such as MinIO, RustFS or SeaweedFS can be reached from outside, and its password is the default
+//! (`minioadmin`), an example, or guessed easily, or it asks for none. It counts if a server names it or shares a network with it.
 //!
 //! **Why**: anyone who can reach it can read, change and delete all files that ClearML keeps there: models, artifacts, logs.
 //!
@@ -9,7 +9,8 @@
 //!
 //! good: tests/fixtures/rules/storage-password/good.yml
 //!
-//! **Fix**: set `MINIO_ROOT_USER` and `MINIO_ROOT_PASSWORD`, give ClearML an access key of its own, and publish MinIO behind TLS only.
+//! **Fix**: set `MINIO_ROOT_USER` and `MINIO_ROOT_PASSWORD`, or what the store has in their place, give ClearML an access key of its own, and
+//! publish the store behind TLS only.
 //!
 //! **References**: docs/clearml.md#minios-own-password.
 
@@ -27,8 +28,80 @@ const REACHABLE: Severity = Severity::Error;
 /// Every user and every process of the host has.
 const LOOPBACK: Severity = Severity::Warning;
 
-/// Where MinIO listens, for S3 and for its console (docs/clearml.md#minios-own-password).
-const PORTS: [u16; 2] = [9000, 9001];
+/// Software that keeps files for those who speak S3 (docs/clearml.md#minios-own-password).
+struct Store {
+    name: &'static str,
+    /// The last part of its images' names.
+    images: &'static [&'static str],
+    /// Where it listens, with its console.
+    ports: &'static [u16],
+    /// Variables with the key, or the name, of who may do everything.
+    users: &'static [&'static str],
+    /// And with the secret, or the password.
+    passwords: &'static [&'static str],
+    /// The secret where nothing sets one; without it the store asks for none.
+    default: Option<&'static str>,
+    /// Variables and options by which it has keys that are not seen here.
+    elsewhere: &'static [&'static str],
+}
+
+static STORES: [Store; 5] = [
+    Store {
+        name: "MinIO",
+        images: &["minio"],
+        ports: &[9000, 9001],
+        users: &["MINIO_ROOT_USER", "MINIO_ACCESS_KEY"],
+        passwords: &["MINIO_ROOT_PASSWORD", "MINIO_SECRET_KEY"],
+        default: Some("minioadmin"),
+        elsewhere: &[
+            "MINIO_ROOT_PASSWORD_FILE",
+            "MINIO_SECRET_KEY_FILE",
+            "MINIO_CONFIG_ENV_FILE",
+        ],
+    },
+    Store {
+        name: "RustFS",
+        images: &["rustfs"],
+        ports: &[9000, 9001],
+        users: &["RUSTFS_ACCESS_KEY"],
+        passwords: &["RUSTFS_SECRET_KEY"],
+        default: Some("rustfsadmin"),
+        elsewhere: &["RUSTFS_SECRET_KEY_FILE", "--secret-key"],
+    },
+    Store {
+        name: "CloudServer",
+        images: &["cloudserver", "s3server"],
+        ports: &[8000],
+        users: &["SCALITY_ACCESS_KEY_ID"],
+        passwords: &["SCALITY_SECRET_ACCESS_KEY"],
+        default: Some("verySecretKey1"),
+        elsewhere: &["S3AUTH_CONFIG"],
+    },
+    Store {
+        name: "SeaweedFS",
+        images: &["seaweedfs"],
+        ports: &[8333],
+        users: &[],
+        passwords: &[],
+        default: None,
+        elsewhere: &[
+            "AWS_ACCESS_KEY_ID",
+            "-config",
+            "-iam.config",
+            "-s3.config",
+            "-s3.iam.config",
+        ],
+    },
+    Store {
+        name: "LocalStack",
+        images: &["localstack", "localstack-pro"],
+        ports: &[4566],
+        users: &[],
+        passwords: &[],
+        default: None,
+        elsewhere: &[],
+    },
+];
 
 pub(crate) struct StoragePassword;
 
@@ -39,14 +112,16 @@ impl Rule for StoragePassword {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for (index, service) in case.deployment.containers.iter().enumerate() {
-            if !is_minio(service) || case.deployment.is_foreign(index) {
+            let Some(store) = Store::of(service).filter(|_| !case.deployment.is_foreign(index))
+            else {
                 continue;
-            }
-            let Some(what) = password(service, &case.deployment.env_files) else {
+            };
+            let Some(what) = store.opened_by(service, &case.deployment.env_files) else {
                 continue;
             };
             let mut seen = Vec::new();
-            for way in ports(service)
+            for way in store
+                .ports(service)
                 .into_iter()
                 .flat_map(|port| case.deployment.ways(index, port))
             {
@@ -54,81 +129,97 @@ impl Rule for StoragePassword {
                     continue;
                 }
                 seen.push(way.opening.span);
-                findings.push(finding(case, index, &way, &what));
+                findings.push(store.finding(case, index, &way, &what));
             }
         }
     }
 }
 
-fn finding(case: &Case<'_>, index: usize, way: &Way<'_>, what: &str) -> Draft {
-    let service = &case.deployment.containers[index];
-    let severity = match way.opening.reach.interface() {
-        Interface::Loopback => LOOPBACK,
-        _ => REACHABLE,
-    };
-    let message = format!(
-        "{} leads to MinIO (service {}), whose password {what}: anyone who can reach it can read and change all files in it",
-        entry(case.deployment, way),
-        escape(&service.name),
-    );
-    let help = "set MINIO_ROOT_PASSWORD to one of at least 15 characters, and give it to ClearML's servers";
-    Draft::new(severity, message, help).at(way.opening.span)
-}
-
-fn is_minio(service: &Container) -> bool {
-    service.image_name() == "minio"
-}
-
-/// The ports that may lead to it: all that are published, and its own.
-fn ports(service: &Container) -> Vec<u16> {
-    let published = service.ports.iter().filter(|port| port.protocol == "tcp");
-    let published = published.map(|port| *port.target.start());
-    let mut ports: Vec<u16> = published.chain(PORTS).collect();
-    ports.sort_unstable();
-    ports.dedup();
-    ports
-}
-
-/// Why anybody knows the password; none where nobody does, or it is not known.
-fn password(service: &Container, env_files: &str) -> Option<String> {
-    let find = |names: &[&str]| {
-        let mut variables = service.environment.iter();
-        variables.find(|variable| names.contains(&variable.name.as_str()))
-    };
-    if find(&[
-        "MINIO_ROOT_PASSWORD_FILE",
-        "MINIO_SECRET_KEY_FILE",
-        "MINIO_CONFIG_ENV_FILE",
-    ])
-    .is_some()
-    {
-        return None;
+impl Store {
+    /// The store that a container runs, by its image or its command.
+    fn of(service: &Container) -> Option<&'static Self> {
+        let name = service.image_name();
+        let is_image = |store: &&Self| store.images.contains(&name);
+        let serves =
+            |pair: &[String]| pair[0].rsplit('/').next() == Some("minio") && pair[1] == "server";
+        let by_words = service.words.windows(2).any(serves).then_some(&STORES[0]);
+        let store = STORES.iter().find(is_image).or(by_words)?;
+        // The parts of SeaweedFS are programs of one image.
+        let is_one =
+            store.name != "SeaweedFS" || service.words.iter().any(|word| word.contains("s3"));
+        is_one.then_some(store)
     }
-    let user = service
-        .known_variable("MINIO_ROOT_USER")
-        .or(service.known_variable("MINIO_ACCESS_KEY"));
-    let user = user.map_or("minio", |user| user.expose());
-    let Some(variable) = find(&["MINIO_ROOT_PASSWORD", "MINIO_SECRET_KEY"]) else {
-        return Some("is the default, minioadmin".to_owned());
-    };
-    let is_left = variable.left_to_the_shell().is_some();
-    let unless_the_shell = || {
-        format!(
-            "has no value in {env_files} and is the default, minioadmin, unless the shell that runs compose sets it"
-        )
-    };
-    match &variable.value {
-        VariableValue::Unset => Some(unless_the_shell()),
-        VariableValue::Known(_) if is_left => Some(unless_the_shell()),
-        VariableValue::Known(password) => {
-            let password = password.expose();
-            if password.is_empty() || password == "minioadmin" {
-                return Some("is the default, minioadmin".to_owned());
-            }
-            weakness(password, user, "")
-                .map(PasswordWeakness::text)
-                .map(str::to_owned)
+
+    fn finding(&self, case: &Case<'_>, index: usize, way: &Way<'_>, what: &str) -> Draft {
+        let service = &case.deployment.containers[index];
+        let severity = match way.opening.reach.interface() {
+            Interface::Loopback => LOOPBACK,
+            _ => REACHABLE,
+        };
+        let message = format!(
+            "{} leads to {} (service {}), {what}: anyone who can reach it can read and change all files in it",
+            entry(case.deployment, way),
+            self.name,
+            escape(&service.name),
+        );
+        let help = match self.passwords.first() {
+            Some(name) => format!(
+                "set {name} to one of at least 15 characters, and give it to ClearML's servers"
+            ),
+            None => "publish it on 127.0.0.1 only, or let it ask for keys".to_owned(),
+        };
+        Draft::new(severity, message, help).at(way.opening.span)
+    }
+
+    /// The ports that may lead to it: all that are published, and its own.
+    fn ports(&self, service: &Container) -> Vec<u16> {
+        let published = service.ports.iter().filter(|port| port.protocol == "tcp");
+        let published = published.map(|port| *port.target.start());
+        let own = self.ports.iter().copied();
+        let mut ports: Vec<u16> = published.chain(own).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+
+    /// Why anybody gets in; none where nobody does, or it is not known.
+    fn opened_by(&self, service: &Container, env_files: &str) -> Option<String> {
+        let find = |names: &[&str]| {
+            let mut variables = service.environment.iter();
+            variables.find(|variable| names.contains(&variable.name.as_str()))
+        };
+        let has_option = |option: &&str| service.option(option).next().is_some();
+        if find(self.elsewhere).is_some() || self.elsewhere.iter().any(has_option) {
+            return None;
         }
-        _ => None,
+        let Some(default) = self.default else {
+            return Some("which asks for no password".to_owned());
+        };
+        let is_default = || Some(format!("whose password is the default, {default}"));
+        let mut users = self.users.iter();
+        let user = users.find_map(|name| service.known_variable(name));
+        let user = user.map_or("minio", |user| user.expose());
+        let Some(variable) = find(self.passwords) else {
+            return is_default();
+        };
+        let is_left = variable.left_to_the_shell().is_some();
+        let unless_the_shell = || {
+            format!(
+                "whose password has no value in {env_files} and is the default, {default}, unless the shell that runs compose sets it"
+            )
+        };
+        match &variable.value {
+            VariableValue::Unset => Some(unless_the_shell()),
+            VariableValue::Known(_) if is_left => Some(unless_the_shell()),
+            VariableValue::Known(password) => {
+                let password = password.expose();
+                if password.is_empty() || password == default {
+                    return is_default();
+                }
+                let weakness = weakness(password, user, "").map(PasswordWeakness::text);
+                weakness.map(|what| format!("whose password {what}"))
+            }
+            _ => None,
+        }
     }
 }
