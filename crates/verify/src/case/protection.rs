@@ -73,9 +73,14 @@ fn redis(service: &Container) -> Protection {
     of_variables(service, &names, "default")
 }
 
-/// `REDIS_ARGS` of Redis Stack.
+/// Options in a variable: of Redis Stack, of the image of Valkey, and of Bitnami's.
 fn arguments(service: &Container) -> Said<'_> {
-    match variable(service, "REDIS_ARGS") {
+    let names = ["REDIS_ARGS", "VALKEY_EXTRA_FLAGS", "REDIS_EXTRA_FLAGS"];
+    let mut said = names.into_iter().map(|name| variable(service, name));
+    match said
+        .find(|said| !matches!(said, Said::Nothing))
+        .unwrap_or(Said::Nothing)
+    {
         Said::Text(text) => {
             let words: Vec<&str> = text.split_whitespace().collect();
             // The last one wins.
@@ -96,23 +101,24 @@ fn mongodb(service: &Container) -> Protection {
     if has_word(service, &["--noauth", "--transitionToAuth"]) {
         return Protection::None(Off::Allowed);
     }
-    if is_made_by(
-        service,
-        &[
-            "MONGO_INITDB_ROOT_USERNAME_FILE",
-            "MONGO_INITDB_ROOT_PASSWORD_FILE",
+    // Docker's image and MongoDB's own make a user of both, and ask for passwords from then on.
+    let names = [
+        ["MONGO_INITDB_ROOT_USERNAME", "MONGO_INITDB_ROOT_PASSWORD"],
+        [
+            "MONGODB_INITDB_ROOT_USERNAME",
+            "MONGODB_INITDB_ROOT_PASSWORD",
         ],
-    ) {
-        return Protection::Unknown;
-    }
-    // The image makes a user of both, and asks for passwords from then on.
-    let password = match variable(service, "MONGO_INITDB_ROOT_PASSWORD") {
-        Said::Nothing if is_made_by(service, &["MONGO_INITDB_ROOT_USERNAME"]) => Said::Unknown,
-        said => said,
-    };
-    match password {
-        Said::Nothing => {}
-        said => return judged(&said, "MONGO_INITDB_ROOT_PASSWORD", "root"),
+    ];
+    for [username, password] in names {
+        let files = [username, password].map(|name| format!("{name}_FILE"));
+        if is_made_by(service, &files.each_ref().map(String::as_str)) {
+            return Protection::Unknown;
+        }
+        match variable(service, password) {
+            Said::Nothing if is_made_by(service, &[username]) => return Protection::Unknown,
+            Said::Nothing => {}
+            said => return judged(&said, password, "root"),
+        }
     }
     let of_image = of_variables(service, &["MONGODB_ROOT_PASSWORD"], "root");
     // With either of them nobody gets in who has no password, and whose it is, the database alone knows.
