@@ -69,6 +69,13 @@ fn unread(case: &Case<'_>, instance: &Instance, variable: &Variable) -> Option<(
         {
             return None;
         }
+        if setting.servers().contains(&instance.server) && instance.server.reads_configuration() {
+            let message = format!(
+                "{} does not read {name}: its version has no such setting",
+                case.named(instance)
+            );
+            return Some((message, "remove the line, or upgrade".to_owned()));
+        }
         let readers: Vec<&str> = setting
             .servers()
             .iter()
