@@ -8,6 +8,7 @@ mod places;
 mod ports;
 mod print;
 mod resolved;
+pub(crate) mod servers;
 
 use std::path::Path;
 

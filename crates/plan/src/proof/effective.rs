@@ -3,20 +3,18 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use clearml_secure_core::account::{Account, Accounts};
 use clearml_secure_core::container::{self, Variable, VariableValue};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::effective::{Effective, Hazard, Origin, Reading, Value};
-use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::secret::Secret;
-use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::{and, escape};
 use clearml_secure_core::source::Span;
 use clearml_secure_core::yaml::Clears;
 
 use super::Broken;
 use super::places::Places;
+use super::servers::Servers;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
 
@@ -25,7 +23,12 @@ pub(super) fn check(places: &Places<'_>, plan: &Plan, keyset: &Keyset) -> Result
     let deployment = places.deployment;
     fits_the_schema(places)?;
     let effective = Effective::of(deployment);
-    starts(places, &effective)?;
+    let servers = Servers {
+        deployment,
+        effective: &effective,
+        place: &|span| places.of(span),
+    };
+    servers.start()?;
     let mut misread = Vec::new();
     for reading in effective.readings() {
         let Some(secret) = keyset.get(reading.setting) else {
@@ -40,26 +43,9 @@ pub(super) fn check(places: &Places<'_>, plan: &Plan, keyset: &Keyset) -> Result
     if !misread.is_empty() {
         return Err(broken(places, plan, &misread));
     }
-    accounts(places, &effective, keyset)?;
-    users(places, &effective, keyset)?;
+    servers.set_up(keyset)?;
     is_taken_by_compose(places)?;
     is_seen(places)
-}
-
-/// A server that does not start proves nothing.
-fn starts(places: &Places<'_>, effective: &Effective) -> Result<(), Broken> {
-    let mut servers = effective.servers.iter();
-    match servers.find_map(|server| Some((server.server, server.fatal.first()?))) {
-        Some((server, fatal)) => Err(Broken::with_help(
-            format!(
-                "{server} would not start: {}: {}",
-                places.of(fatal.span),
-                fatal.message
-            ),
-            "change or remove that line, then run this again",
-        )),
-        None => Ok(()),
-    }
 }
 
 /// Why servers would not read the keyset's values: the cause of the first, and what to do about all that have one like it.
@@ -315,63 +301,4 @@ fn is_seen(places: &Places<'_>) -> Result<(), Broken> {
         }
         None => Ok(()),
     }
-}
-
-/// The set-up of accounts ends at the first that is at fault: those after it keep their old keys, and no user is made
-/// (docs/clearml.md#account-without-a-role).
-fn accounts(places: &Places<'_>, effective: &Effective, keyset: &Keyset) -> Result<(), Broken> {
-    let deployment = places.deployment;
-    let servers = effective.servers.iter();
-    for server in servers.filter(|server| server.server == Server::Apiserver) {
-        let accounts = Accounts::of(server, deployment).accounts;
-        // Somebody's own accounts come last.
-        let matters = |account: &&Account| !account.is_own || !keyset.users().is_empty();
-        let mut broken = accounts.iter().filter(|account| account.fault.is_some());
-        let Some(account) = broken.next().filter(matters) else {
-            continue;
-        };
-        let instance = &deployment.instances[server.instance];
-        let name_span = deployment.service(instance).name_span;
-        let what = match account.is_own {
-            false => "it and the accounts after it would keep their old keys",
-            true => "no web-login user would be added",
-        };
-        return Err(Broken::with_help(
-            format!(
-                "{}: apiserver cannot set up the account {}, so {what}",
-                places.of(account.span.unwrap_or(name_span)),
-                escape(&account.name)
-            ),
-            "fix this account, then run this again; clearml-verify says what is wrong with it",
-        ));
-    }
-    Ok(())
-}
-
-/// The same for the web login: the API server has the keyset's users, and no others.
-fn users(places: &Places<'_>, effective: &Effective, keyset: &Keyset) -> Result<(), Broken> {
-    if keyset.users().is_empty() {
-        return Ok(());
-    }
-    let deployment = places.deployment;
-    let servers = effective.servers.iter();
-    for server in servers.filter(|server| server.server == Server::Apiserver) {
-        let found = FixedUsers::of(server, deployment);
-        let is_same = found.enabled == Some(true)
-            && found.is_hashed == Some(true)
-            && found.users.len() == keyset.users().len()
-            && found.users.iter().zip(keyset.users()).all(|(one, meant)| {
-                one.username == meant.username
-                    && one.password.as_ref() == Some(&meant.password_hash)
-            });
-        if !is_same {
-            let instance = &deployment.instances[server.instance];
-            let place = places.of(deployment.service(instance).name_span);
-            return Err(Broken::with_help(
-                format!("{place}: apiserver would not read the keyset's web-login users"),
-                "remove what else sets apiserver.auth.fixed_users, then run this again",
-            ));
-        }
-    }
-    Ok(())
 }

@@ -1,0 +1,104 @@
+//! What holds of the servers themselves, whatever their deployment is written in: they start, and what they set up is the
+//! keyset's.
+
+use clearml_secure_core::account::{Account, Accounts};
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::effective::Effective;
+use clearml_secure_core::fixed_users::FixedUsers;
+use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::setting::Server;
+use clearml_secure_core::shown::escape;
+use clearml_secure_core::source::{Place, Span};
+
+use super::Broken;
+
+/// The servers of an edited deployment.
+pub(crate) struct Servers<'a> {
+    pub(crate) deployment: &'a Deployment,
+    pub(crate) effective: &'a Effective,
+    /// Where something is in the files as the user has them.
+    pub(crate) place: &'a dyn Fn(Span) -> Place,
+}
+
+impl Servers<'_> {
+    /// A server that does not start proves nothing.
+    pub(crate) fn start(&self) -> Result<(), Broken> {
+        let mut servers = self.effective.servers.iter();
+        match servers.find_map(|server| Some((server.server, server.fatal.first()?))) {
+            Some((server, fatal)) => Err(Broken::with_help(
+                format!(
+                    "{server} would not start: {}: {}",
+                    (self.place)(fatal.span),
+                    fatal.message
+                ),
+                "change or remove that line, then run this again",
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The API server sets up the keyset's accounts and users.
+    pub(crate) fn set_up(&self, keyset: &Keyset) -> Result<(), Broken> {
+        self.accounts(keyset)?;
+        self.users(keyset)
+    }
+
+    /// The set-up of accounts ends at the first that is at fault: those after it keep their old keys, and no user is made
+    /// (docs/clearml.md#account-without-a-role).
+    fn accounts(&self, keyset: &Keyset) -> Result<(), Broken> {
+        let deployment = self.deployment;
+        let servers = self.effective.servers.iter();
+        for server in servers.filter(|server| server.server == Server::Apiserver) {
+            let accounts = Accounts::of(server, deployment).accounts;
+            // Somebody's own accounts come last.
+            let matters = |account: &&Account| !account.is_own || !keyset.users().is_empty();
+            let mut broken = accounts.iter().filter(|account| account.fault.is_some());
+            let Some(account) = broken.next().filter(matters) else {
+                continue;
+            };
+            let instance = &deployment.instances[server.instance];
+            let name_span = deployment.service(instance).name_span;
+            let what = match account.is_own {
+                false => "it and the accounts after it would keep their old keys",
+                true => "no web-login user would be added",
+            };
+            return Err(Broken::with_help(
+                format!(
+                    "{}: apiserver cannot set up the account {}, so {what}",
+                    (self.place)(account.span.unwrap_or(name_span)),
+                    escape(&account.name)
+                ),
+                "fix this account, then run this again; clearml-verify says what is wrong with it",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The same for the web login: the API server has the keyset's users, and no others.
+    fn users(&self, keyset: &Keyset) -> Result<(), Broken> {
+        if keyset.users().is_empty() {
+            return Ok(());
+        }
+        let deployment = self.deployment;
+        let servers = self.effective.servers.iter();
+        for server in servers.filter(|server| server.server == Server::Apiserver) {
+            let found = FixedUsers::of(server, deployment);
+            let is_same = found.enabled == Some(true)
+                && found.is_hashed == Some(true)
+                && found.users.len() == keyset.users().len()
+                && found.users.iter().zip(keyset.users()).all(|(one, meant)| {
+                    one.username == meant.username
+                        && one.password.as_ref() == Some(&meant.password_hash)
+                });
+            if !is_same {
+                let instance = &deployment.instances[server.instance];
+                let place = (self.place)(deployment.service(instance).name_span);
+                return Err(Broken::with_help(
+                    format!("{place}: apiserver would not read the keyset's web-login users"),
+                    "remove what else sets apiserver.auth.fixed_users, then run this again",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
