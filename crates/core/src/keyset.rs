@@ -253,6 +253,13 @@ impl Keyset {
         out
     }
 
+    /// The web-login users as the Secret that is beside the one called so.
+    pub fn write_logins(&self, name: &str) -> Zeroizing<String> {
+        let mut out = Zeroizing::new(String::with_capacity(self.room() + 2 * name.len()));
+        kubernetes::write_logins(self, name, &mut out);
+        out
+    }
+
     /// Reads one in any of the formats, recognised by its content. `path` is what errors call it.
     /// Settings that it does not have are no error: see [`Self::missing`].
     ///

@@ -38,7 +38,10 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     }
     let text = read_argument(&cli.compose)?;
     refuse_what_belongs_elsewhere(cli, &text)?;
-    if !kubernetes::is_manifest(&text) && helm::is_values(&cli.compose, &text) {
+    if kubernetes::is_manifest(&text) {
+        return Err(Error::Manifest(cli.compose.clone()));
+    }
+    if helm::is_values(&cli.compose, &text) {
         return values::run(cli, text);
     }
     if helm::has_one_part(&cli.compose, &text) {

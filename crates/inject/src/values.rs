@@ -25,15 +25,16 @@ pub(crate) fn run(cli: &Cli, text: Zeroizing<String>) -> Result<u8, Error> {
     if !kubernetes::is_name(secret) {
         return Err(Error::SecretName(secret.to_owned()));
     }
-    let has_users = match &cli.keys {
-        Some(path) => !read_keyset(cli, path)?.users().is_empty(),
-        None => false,
+    let keyset = match &cli.keys {
+        Some(path) => read_keyset(cli, path)?,
+        None => Keyset::default(),
     };
+    let has_users = !keyset.users().is_empty();
     let job = Job {
         path: cli.compose.clone(),
         text,
         secret: secret.to_owned(),
-        has_users,
+        keyset,
     };
     let proved = job.prove()?;
     let is_changed = !proved.changes.is_empty();
@@ -48,9 +49,9 @@ pub(crate) fn run(cli: &Cli, text: Zeroizing<String>) -> Result<u8, Error> {
     };
     let code = product.write()?;
     if !cli.general.quiet {
-        say(&summary(cli, &proved, secret));
+        say(&summary(cli, &proved, secret, has_users));
         if is_changed && !cli.check {
-            say(&next(cli, secret, has_users));
+            say(&next(cli, &proved, secret, has_users));
         }
     }
     Ok(code)
@@ -68,7 +69,7 @@ fn read_keyset(cli: &Cli, path: &Path) -> Result<Keyset, Error> {
     Ok(Keyset::read_incomplete(&read_argument(path)?, path)?.0)
 }
 
-fn summary(cli: &Cli, proved: &Proved, secret: &str) -> String {
+fn summary(cli: &Cli, proved: &Proved, secret: &str, has_users: bool) -> String {
     let mut out = String::new();
     for Change { path, done } in &proved.changes {
         let what = match done {
@@ -94,6 +95,15 @@ fn summary(cli: &Cli, proved: &Proved, secret: &str) -> String {
     if proved.changes.is_empty() {
         line(&mut out, "nothing to change");
     }
+    if let Some(section) = &proved.section {
+        line(
+            &mut out,
+            &format!(
+                "read as values of a chart that has ClearML's as {}; ClearML's own chart reads none of them there",
+                escape(section)
+            ),
+        );
+    }
     let is_removed = |change: &Change| change.done == Done::Removed;
     if proved.changes.iter().any(is_removed) {
         line(
@@ -110,7 +120,7 @@ fn summary(cli: &Cli, proved: &Proved, secret: &str) -> String {
         &format!(
             "{} settings {verb} from Secret {secret}; proved on the values, as charts {} and {} render them",
             proved.settings.len(),
-            recipe::EXISTING_SECRET,
+            recipe::oldest(has_users),
             helm::newest()
         ),
     );
@@ -118,12 +128,9 @@ fn summary(cli: &Cli, proved: &Proved, secret: &str) -> String {
 }
 
 /// What is still to be done, and what is not in this file.
-fn next(cli: &Cli, secret: &str, has_users: bool) -> String {
+fn next(cli: &Cli, proved: &Proved, secret: &str, has_users: bool) -> String {
     let mut out = String::new();
-    let file = match cli.in_place {
-        true => quoted(&cli.compose),
-        false => "FILE".to_owned(),
-    };
+    let (file, chart, named) = names(cli, proved);
     let keys = match cli.keys.as_deref() {
         Some(path) if path != Path::new("-") => quoted(path),
         _ => "keys.env".to_owned(),
@@ -132,12 +139,11 @@ fn next(cli: &Cli, secret: &str, has_users: bool) -> String {
         true => String::new(),
         false => format!(" --secret {secret}"),
     };
-    let when = match (cli.diff, cli.in_place) {
-        (true, _) => "After this change, run (FILE is the values file)",
-        (_, true) => "Now run",
-        (_, false) => "Now run (FILE is the file with this output)",
+    let when = match cli.diff {
+        true => "After this change, run",
+        false => "Now run",
     };
-    line(&mut out, &format!("{when}:"));
+    line(&mut out, &format!("{when}{named}:"));
     if cli.keys.is_none() {
         out.push_str("  clearml-keygen -o keys.env   # unless you have a keyset\n");
     }
@@ -145,17 +151,59 @@ fn next(cli: &Cli, secret: &str, has_users: bool) -> String {
         true => "# the Secret, and the one with the users",
         false => "# the Secret",
     };
+    let make = format!("clearml-keygen --from {keys} -f kubernetes{name}");
+    let render = format!("helm template clearml {chart} --kube-version 1.30.0 -f {file}");
+    // Only with the second Secret is it known who the users are.
+    let check = match has_users {
+        true => format!(
+            "{render} >rendered.yaml\n  {make} | clearml-verify --keys {keys} rendered.yaml -"
+        ),
+        false => format!("{render} | clearml-verify --keys {keys} -"),
+    };
     let _ = writeln!(
         out,
-        "  clearml-keygen --from {keys} -f kubernetes{name} | kubectl -n NAMESPACE create -f -   {secrets}\n  \
-         helm template clearml clearml/clearml --kube-version 1.30.0 -f {file} | clearml-verify --keys {keys} -\n  \
-         helm upgrade --install -n NAMESPACE clearml clearml/clearml -f {file}"
+        "  {make} | kubectl -n NAMESPACE create -f -   {secrets}\n  {check}\n  \
+         helm upgrade --install -n NAMESPACE clearml {chart} -f {file}"
     );
     line(
         &mut out,
         "helm replaces lists: no later values file may have extraEnvs. The ports of the services are as they were",
     );
     out
+}
+
+/// The file with the new values and the chart that reads it, as the commands have them, and what those are that the user has
+/// to put in.
+fn names(cli: &Cli, proved: &Proved) -> (String, &'static str, String) {
+    let is_file = |path: &&Path| *path != Path::new("-");
+    let output = cli.output.as_deref().filter(is_file);
+    let own = Some(&*cli.compose).filter(|_| cli.in_place || cli.diff);
+    let mut unnamed = Vec::new();
+    let file = match output.or(own.filter(is_file)) {
+        Some(path) => quoted(path),
+        None => {
+            unnamed.push(match cli.diff {
+                true => "FILE is the values file".to_owned(),
+                false => "FILE is the file with this output".to_owned(),
+            });
+            "FILE".to_owned()
+        }
+    };
+    let chart = match &proved.section {
+        Some(section) => {
+            let section = escape(section);
+            unnamed.push(format!(
+                "CHART is the chart that has ClearML's as {section}"
+            ));
+            "CHART"
+        }
+        None => "clearml/clearml",
+    };
+    let named = match unnamed.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", unnamed.join(", ")),
+    };
+    (file, chart, named)
 }
 
 fn line(out: &mut String, text: &str) {

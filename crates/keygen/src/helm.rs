@@ -33,7 +33,11 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
         }
         None => crate::talk::print(&text)?,
     }
-    say(cli, "these values are for chart 7.2.1 and later");
+    let oldest = recipe::oldest(has_users);
+    say(
+        cli,
+        &format!("these values are for chart {oldest} and later"),
+    );
     say(
         cli,
         "helm replaces lists: if your values have extraEnvs, use `clearml-inject -i values.yaml` instead of this file; then look at what helm renders",
@@ -66,11 +70,12 @@ pub(crate) fn secret(cli: &Cli) -> Result<&str, Error> {
 
 /// The values file.
 fn values(secret: &str, has_users: bool) -> String {
-    let name = recipe::written(secret);
+    let name = kubernetes::written(secret);
     let mut out = format!(
-        "# Values for ClearML's Helm chart, 7.2.1 and later. No secret is in them: every key is in the Secret {secret}.\n\
+        "# Values for ClearML's Helm chart, {} and later. No secret is in them: every key is in the Secret {secret}.\n\
          # helm replaces lists: if your own values have extraEnvs, put these entries into them.\n\
-         clearml:\n  existingSecret: {name}\napiserver:\n"
+         clearml:\n  existingSecret: {name}\napiserver:\n",
+        recipe::oldest(has_users)
     );
     if has_users {
         out.push_str(&format!(

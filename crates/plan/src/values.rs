@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use clearml_secure_core::edit::{Edit, splice};
 use clearml_secure_core::helm::{self, recipe};
+use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::keyset::kubernetes::written;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::source::place_of;
 use clearml_secure_core::yaml::{self, Node};
@@ -27,8 +29,8 @@ pub struct Job {
     pub text: Zeroizing<String>,
     /// The name of the Secret.
     pub secret: String,
-    /// Whether users of the web login are in a second one.
-    pub has_users: bool,
+    /// Whose users of the web login are in a second one.
+    pub keyset: Keyset,
 }
 
 /// A values file that is proved and may be written.
@@ -41,6 +43,8 @@ pub struct Proved {
     pub changes: Vec<Change>,
     /// The settings that servers take from the Secret.
     pub settings: Vec<Setting>,
+    /// The name that another chart has for ClearML's, where these are its values.
+    pub section: Option<String>,
 }
 
 /// What was done to one value.
@@ -95,17 +99,22 @@ impl Job {
             .map(Zeroizing::new)
             .map_err(|overlap| Error::Overlap(place_of(&self.path, &self.text, overlap.at)))?;
         let settings = proof::prove(&self, &after, &plan)?;
+        let section = helm::section(&*self.tree(&self.text)?).flatten();
         Ok(Proved {
             before: self.text,
             after,
             changes: plan.changes,
             settings,
+            section,
         })
+    }
+
+    fn has_users(&self) -> bool {
+        !self.keyset.users().is_empty()
     }
 
     /// The one document, each key of which is there once.
     fn tree(&self, text: &str) -> Result<Arc<Node>, Error> {
-        let (documents, repeated) = yaml::parse_part_last(&self.path, text, 0..text.len())?;
         let refused = |at: usize, message: &str, help: &str| {
             Error::Refused(Refusal {
                 place: place_of(&self.path, text, at),
@@ -113,6 +122,14 @@ impl Job {
                 help: help.to_owned(),
             })
         };
+        if helm::are_none(text) {
+            return Err(refused(
+                0,
+                "this release has no values of its own",
+                "make a file of values for it:\n  clearml-keygen -f helm -o values.yaml",
+            ));
+        }
+        let (documents, repeated) = yaml::parse_part_last(&self.path, text, 0..text.len())?;
         if let Some(at) = repeated.first() {
             return Err(refused(
                 *at,
@@ -190,7 +207,7 @@ impl Job {
                     let list =
                         editor.extra_envs(&entry.value, &path, server, entries, &self.secret)?;
                     new.extend(list);
-                    if server == Server::Apiserver && self.has_users {
+                    if server == Server::Apiserver && self.has_users() {
                         new.extend(self.logins(editor, &entry.value, &path)?);
                     }
                 }
@@ -211,7 +228,7 @@ impl Job {
         entries: Option<Vec<recipe::ExtraEnv>>,
     ) -> New {
         let mut new = Vec::new();
-        if name == "apiserver" && self.has_users {
+        if name == "apiserver" && self.has_users() {
             new.push(self.set(editor, path, LOGINS, format!("{}-logins", self.secret)));
         }
         new.push(match entries {
@@ -261,7 +278,7 @@ impl Job {
             let (name, value) = self.set(editor, path, EXISTING_SECRET, self.secret.clone());
             match constants.split_first() {
                 Some((first, rest)) => {
-                    editor.replace(first, format!("{name}: {}", recipe::written(&self.secret)))?;
+                    editor.replace(first, format!("{name}: {}", written(&self.secret)))?;
                     gone = rest;
                 }
                 None => new = Some((name, value)),

@@ -1,10 +1,9 @@
 //! What values say so that every server takes every setting from one Secret (docs/clearml.md#helm-chart).
 
 use super::table::KEYS;
-use crate::keyset::kubernetes::name_of;
+use crate::keyset::kubernetes::{name_of, written};
 use crate::setting::{SETTINGS, Server, Setting};
 use crate::version::Version;
-use crate::yaml::edit;
 
 /// The cookie of the web login, where `clearml.cookieName` says no other.
 pub const COOKIE: &str = "clearml-token-k8s";
@@ -13,7 +12,12 @@ pub const COOKIE: &str = "clearml-token-k8s";
 pub const COOKIE_PATH: &str = "fileserver.auth.cookie_names";
 
 /// The first chart that takes keys from a Secret of the user's own.
-pub const EXISTING_SECRET: Version = Version::new(7, 2, 1);
+const EXISTING_SECRET: Version = Version::new(7, 2, 1);
+
+/// The first chart in which web-login users can be beside these entries: older servers have no account of the file server, and
+/// the one that the entries make there has no role, which ends the set-up before it comes to the users
+/// (docs/clearml.md#account-without-a-role).
+const USERS: Version = Version::new(7, 11, 0);
 
 /// What the chart takes from `clearml.existingSecret` by itself, at the API server.
 const OF_THE_CHART: [&str; 5] = [
@@ -67,6 +71,14 @@ pub fn extra_envs(server: Server, cookie: Option<&str>) -> Vec<ExtraEnv> {
     entries
 }
 
+/// The first chart that these values are for.
+pub fn oldest(has_users: bool) -> Version {
+    match has_users {
+        true => USERS,
+        false => EXISTING_SECRET,
+    }
+}
+
 /// Whether the chart gives a setting to the servers that read it, from `clearml.existingSecret`.
 pub fn is_of_the_chart(setting: Setting) -> bool {
     OF_THE_CHART.contains(&setting.path())
@@ -76,15 +88,6 @@ pub fn is_of_the_chart(setting: Setting) -> bool {
 pub fn unread_constants() -> impl Iterator<Item = &'static str> {
     let paths = KEYS.iter().map(|(_, path)| *path);
     paths.filter_map(|path| path.strip_prefix("clearml."))
-}
-
-/// The name of a Secret as values have it: in quotes where Helm would take it for something else.
-pub fn written(secret: &str) -> String {
-    const SWITCHES: [&str; 6] = ["n", "no", "off", "on", "y", "yes"];
-    match SWITCHES.contains(&secret) {
-        true => edit::on_one_line(secret),
-        false => edit::scalar(secret),
-    }
 }
 
 impl ExtraEnv {

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::secret::{DECRYPT, Secret, is_encrypted};
 use crate::setting::{SETTINGS, Setting};
 use crate::source::offset_of;
-use crate::yaml::{self, Node, Typed};
+use crate::yaml::{self, Node, Typed, edit};
 
 /// What the Secret is called where nobody says otherwise.
 pub const NAME: &str = "clearml-keys";
@@ -83,14 +83,28 @@ pub(super) fn write(keyset: &Keyset, name: &str, out: &mut String) {
     }
     if !keyset.users().is_empty() {
         out.push_str("---\n");
-        head(out, &format!("{name}-logins"));
-        entry(out, LOGINS, &apiserver::write(keyset));
+        write_logins(keyset, name, out);
+    }
+}
+
+/// The second Secret alone.
+pub(super) fn write_logins(keyset: &Keyset, name: &str, out: &mut String) {
+    head(out, &format!("{name}-logins"));
+    entry(out, LOGINS, &apiserver::write(keyset));
+}
+
+/// The name of a Secret as YAML has it: in quotes where Kubernetes or Helm would take it for something else.
+pub fn written(name: &str) -> String {
+    const SWITCHES: [&str; 6] = ["n", "no", "off", "on", "y", "yes"];
+    match SWITCHES.contains(&name) {
+        true => edit::on_one_line(name),
+        false => edit::scalar(name),
     }
 }
 
 fn head(out: &mut String, name: &str) {
     out.push_str("apiVersion: v1\nkind: Secret\nmetadata:\n  name: ");
-    out.push_str(name);
+    out.push_str(&written(name));
     out.push_str("\ntype: Opaque\ndata:\n");
 }
 
@@ -109,6 +123,11 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
         if let Some(setting) = entry.setting() {
             found += 1;
             let (name, value) = (entry.name.range().start, entry.value.range().start);
+            if keyset.get(setting).is_some() {
+                // The chart's own `clearml-conf` is there whatever the servers read.
+                return Err(Fault::doubled(name, setting)
+                    .help("two Secrets have it: give the one that the servers read, by its name"));
+            }
             put(&mut keyset, setting, entry.text()?, name, value)?;
         } else if entry.is_logins() {
             found += 1;
@@ -196,20 +215,28 @@ impl Entry<'_> {
         if is_encrypted(scalar.text()) {
             return Err(fault("SOPS has encrypted this value").help(DECRYPT));
         }
-        if !self.is_encoded {
-            return Ok(Secret::from(scalar.text()));
-        }
-        let decoded = decode(scalar.text()).ok_or_else(|| {
-            fault("a value of a Secret that is not base64")
-                .help("`data` holds base64 and `stringData` plain text")
-        })?;
-        match std::str::from_utf8(&decoded) {
-            Ok(text) if text.ends_with('\n') && !self.is_logins() => Err(fault(
+        let (plain, help) = match self.is_encoded {
+            false => (
+                Secret::from(scalar.text()),
+                "write it on the line of its name, and not below `|`",
+            ),
+            true => {
+                let decoded = decode(scalar.text()).ok_or_else(|| {
+                    fault("a value of a Secret that is not base64")
+                        .help("`data` holds base64 and `stringData` plain text")
+                })?;
+                let text = std::str::from_utf8(&decoded)
+                    .map_err(|_| fault("a value of a Secret that is not UTF-8"))?;
+                let help = "leave it out: `printf %s VALUE | base64`, and not `echo`";
+                (Secret::from(text), help)
+            }
+        };
+        match plain.expose().ends_with('\n') && !self.is_logins() {
+            true => Err(fault(
                 "the value ends with a line break, which agents take for a part of it",
             )
-            .help("leave it out: `printf %s VALUE | base64`, and not `echo`")),
-            Ok(text) => Ok(Secret::from(text)),
-            Err(_) => Err(fault("a value of a Secret that is not UTF-8")),
+            .help(help)),
+            false => Ok(plain),
         }
     }
 }
@@ -235,12 +262,13 @@ fn each_entry(
         .trim_start_matches('\u{feff}')
         .trim_start()
         .starts_with('{');
-    let parse = if is_json {
-        yaml::parse_json
-    } else {
-        yaml::parse_documents
+    let parse = || yaml::parse_documents(Path::new(""), text);
+    let parsed = match is_json {
+        // What begins with a brace may be YAML as well.
+        true => yaml::parse_json(Path::new(""), text).or_else(|error| parse().map_err(|_| error)),
+        false => parse(),
     };
-    let documents = parse(Path::new(""), text).map_err(|error| match error {
+    let documents = parsed.map_err(|error| match error {
         Error::Yaml { place, message } => {
             let at = offset_of(text, &place);
             // kubectl label puts nothing between its objects.
@@ -254,21 +282,25 @@ fn each_entry(
     })?;
     let mut has_others = false;
     for document in &documents {
-        has_others |= each_of(document, of)?;
+        has_others |= each_of(document, None, of)?;
     }
     Ok(has_others)
 }
 
+/// `kind` is what a list says of its items, which may not say it themselves.
 fn each_of(
     object: &Node,
+    kind: Option<&str>,
     of: &mut dyn FnMut(Entry<'_>) -> Result<(), Fault>,
 ) -> Result<bool, Fault> {
-    let kind = object.get("kind").and_then(|field| field.value.text());
+    let own = object.get("kind").and_then(|field| field.value.text());
+    let kind = own.or(kind);
     let items = object.get("items").and_then(|field| field.value.items());
-    if let (Some("List" | "SecretList"), Some(items)) = (kind, items) {
+    if let (Some(kind @ ("List" | "SecretList")), Some(items)) = (kind, items) {
+        let kind = kind.strip_suffix("List").filter(|kind| !kind.is_empty());
         let mut has_others = false;
         for item in items {
-            has_others |= each_of(item, of)?;
+            has_others |= each_of(item, kind, of)?;
         }
         return Ok(has_others);
     }

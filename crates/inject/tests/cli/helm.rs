@@ -98,6 +98,12 @@ fn lists_that_are_not_there_or_empty_become_lines() {
                 "apiserver:\n  extraEnvs: # a\n{api}  replicaCount: 2\nfileserver:\n  extraEnvs:\n{file}\nwebserver: {{}}\nclearml:\n  existingSecret: clearml-keys"
             ),
         ),
+        (
+            "apiserver:\n  extraEnvs: {} # a\nfileserver:\n  extraEnvs: ''\nclearml: {}\n",
+            format!(
+                "apiserver:\n  extraEnvs: # a\n{api}fileserver:\n  extraEnvs:\n{file}clearml:\n  existingSecret: clearml-keys\n"
+            ),
+        ),
         // Nothing is put behind a text whose empty lines may count.
         (
             "clearml: {existingSecret: mine}\nfileserver:\n  x: y\napiserver:\n  extraEnvs:\n  - name: A\n    value: |\n      b\n\n",
@@ -194,11 +200,13 @@ fn constants_go_from_every_style() {
     }
 }
 
+/// A keyset with a user.
+const USERS: &str = "{\"version\": 1, \"settings\": {}, \"users\": [{\"username\": \"jane\", \"name\": \"jane\", \"password_hash\": \"JDJiJDEyJEVWV1VuN2pCZ0pkcm8uQmthZS9nMk8wNkFaNlIzNlJpZjY5ZUxmTXRyVGMybUNSVDhSSDAy\"}]}";
+
 #[test]
 fn users_are_in_a_second_secret() {
     let folder = tempfile::tempdir().unwrap();
-    let with_users = "{\"version\": 1, \"settings\": {}, \"users\": [{\"username\": \"jane\", \"name\": \"jane\", \"password_hash\": \"JDJiJDEyJEVWV1VuN2pCZ0pkcm8uQmthZS9nMk8wNkFaNlIzNlJpZjY5ZUxmTXRyVGMybUNSVDhSSDAy\"}]}";
-    fs::write(folder.path().join("users.json"), with_users).unwrap();
+    fs::write(folder.path().join("users.json"), USERS).unwrap();
     let given = |text: &str| {
         fs::write(folder.path().join("v"), text).unwrap();
         run(
@@ -229,8 +237,97 @@ fn users_are_in_a_second_secret() {
         );
     }
     // Without users nothing is said of the files.
-    let text = "clearml: {}\napiserver:\n  additionalConfigs: {apiserver.conf: x}\n";
+    let text = "clearml: {}\napiserver:\n  additionalConfigs: {apiserver.conf: 'x: 1'}\n";
     assert!(edited(text, &["-k", "keys.env"]).starts_with("clearml:\n  existingSecret"));
+}
+
+/// Another that sets them, or that reads no file, would leave the login open or let the hash itself in.
+#[test]
+fn users_that_the_api_server_would_not_read_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("users.json"), USERS).unwrap();
+    let not_read = ":4:5: apiserver would not read the keyset's web-login users";
+    for (name, value, message) in [
+        (
+            "CLEARML__APISERVER__AUTH__FIXED_USERS__ENABLED",
+            "false",
+            not_read,
+        ),
+        (
+            "CLEARML__apiserver__auth__fixed_users__pass_hashed",
+            "false",
+            not_read,
+        ),
+        (
+            "CLEARML__APISERVER__AUTH__FIXED_USERS",
+            "{users: []}",
+            not_read,
+        ),
+        (
+            "CLEARML_CONFIG_DIR",
+            "/etc/mine",
+            "apiserver.auth.fixed_users.enabled is not set where this server looks: remove CLEARML_CONFIG_DIR",
+        ),
+        (
+            "CLEARML__SECURE__CREDENTIALS__MINE",
+            "{user_key: a, user_secret: b}",
+            ":4:5: apiserver cannot set up the account mine, so no web-login user would be added",
+        ),
+    ] {
+        let text = format!(
+            "clearml: {{}}\napiserver:\n  extraEnvs:\n  - name: {name}\n    value: \"{value}\"\n"
+        );
+        fs::write(folder.path().join("v"), &text).unwrap();
+        let (code, stdout, stderr) = run(folder.path(), &["-k", "users.json", "v"]);
+        assert_eq!((code, &*stdout), (2, ""), "{stderr}");
+        assert!(stderr.contains(message), "{stderr}");
+        // Without users, nobody's are lost.
+        edited(&text, &[]);
+    }
+    let text = "clearml: {}\napiserver: {}\n";
+    fs::write(folder.path().join("v"), text).unwrap();
+    let (code, _, stderr) = run(folder.path(), &["-k", "users.json", "-i", "v"]);
+    assert_eq!(code, 0, "{stderr}");
+    let last = "clearml-keygen --from users.json -f kubernetes | clearml-verify --keys users.json rendered.yaml -\n";
+    assert!(stderr.contains(last), "{stderr}");
+    assert!(stderr.contains("as charts 7.11.0 and "), "{stderr}");
+}
+
+#[test]
+fn the_next_commands_name_the_file_and_the_chart_that_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let run_on = |text: &str, arguments: &[&str]| {
+        fs::write(folder.path().join("my values.yaml"), text).unwrap();
+        let (code, _, stderr) = run(folder.path(), &[arguments, &["my values.yaml"]].concat());
+        assert_eq!(code, 0, "{stderr}");
+        stderr
+    };
+    let own = "clearml: {}\napiserver: {}\n";
+    let helm = "\n  helm template clearml clearml/clearml --kube-version 1.30.0 -f ";
+    for (arguments, when, file) in [
+        (
+            &[][..],
+            "Now run (FILE is the file with this output):",
+            "FILE",
+        ),
+        (&["-i"], "Now run:", "'my values.yaml'"),
+        (&["-o", "new.yaml"], "Now run:", "new.yaml"),
+        (&["--diff"], "After this change, run:", "'my values.yaml'"),
+    ] {
+        let stderr = run_on(own, arguments);
+        assert!(stderr.contains(when), "{stderr}");
+        assert!(stderr.contains(&format!("{helm}{file} |")), "{stderr}");
+        assert!(!stderr.contains("CHART"), "{stderr}");
+    }
+    let stderr = run_on("server:\n  clearml: {}\n  apiserver: {}\n", &["-i"]);
+    for part in [
+        "read as values of a chart that has ClearML's as server; ClearML's own chart reads none of them there",
+        "Now run (CHART is the chart that has ClearML's as server):",
+        "helm template clearml CHART --kube-version 1.30.0 -f 'my values.yaml' |",
+        "helm upgrade --install -n NAMESPACE clearml CHART -f 'my values.yaml'\n",
+    ] {
+        assert!(stderr.contains(part), "{stderr}");
+    }
 }
 
 #[test]
@@ -284,6 +381,27 @@ fn what_cannot_be_edited_safely_is_refused_at_its_place() {
             "clearml: {}\napiserver:\n  extraEnvs:\n  - name: CLEARML__SECURE__CREDENTIALS__WEBSERVER__USER_KEY\n    other: MARKED\n",
             ":4:5: this entry sets a key of the servers",
         ),
+        (
+            "clearml:\n  apiserverKey:\n    # why\n    MARKED\napiserver: {}\n",
+            ":3:5: a comment may be lost here",
+        ),
+        (
+            "clearml: {}\napiserver:\n  extraEnvs: { # why\n  }\n",
+            ":3:16: a comment may be lost here",
+        ),
+        (
+            "USER-SUPPLIED VALUES:\nnull\n",
+            ":1:1: this release has no values of its own",
+        ),
+        // The server would not start, or keep old keys.
+        (
+            "clearml: {}\napiserver:\n  extraEnvs:\n  - {name: CLEARML__X, value: 'MARKED=b'}\n",
+            "apiserver would not start: values.yaml:4:5",
+        ),
+        (
+            "clearml: {}\napiserver:\n  extraEnvs:\n  - {name: CLEARML__SECURE__CREDENTIALS__WEBSERVER__ROLE, value: MARKED}\n",
+            ":4:5: apiserver cannot set up the account webserver, so it and the accounts after it would keep their old keys",
+        ),
         // It covers what the chart sets, and wins over it.
         (
             "clearml: {}\napiserver:\n  extraEnvs:\n  - {name: CLEARML__secure__credentials__tests, value: 'MARKED'}\n",
@@ -317,6 +435,13 @@ fn what_has_no_meaning_for_values_is_refused() {
     }
     let stderr = refused("apiserver:\n  extraEnvs: []\n", &[]);
     assert!(stderr.contains("one part of them alone"), "{stderr}");
+    // The agent's chart has keys of its own, and no part of the server's would help it.
+    let stderr = refused("clearml:\n  agentk8sglueKey: x\nagentk8sglue: {}\n", &[]);
+    assert!(!stderr.contains("one part of them alone"), "{stderr}");
+    // Nobody needs a keyset to be told so.
+    let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {}\n";
+    let stderr = refused(application, &[]);
+    assert!(stderr.contains("this is a Kubernetes manifest"), "{stderr}");
     let folder = stock();
     let arguments = ["-k", "keys.env", "--secret", "x", "docker-compose.yml"];
     let (code, _, stderr) = run(folder.path(), &arguments);

@@ -84,7 +84,11 @@ fn values_name_keys_that_the_secret_has_and_hold_none() {
     let unique: BTreeSet<String> = variables.iter().map(|name| name.to_lowercase()).collect();
     assert_eq!(variables.len(), unique.len() + 2, "{variables:?}");
 
+    // Servers of older charts have no account of the file server, and make no users then.
+    assert!(values.contains("chart, 7.11.0 and later"), "{values}");
+
     let without = run(&["-f", "helm", "-q"]).product();
+    assert!(without.contains("chart, 7.2.1 and later"), "{without}");
     assert!(
         !without.contains("existingAdditionalConfigsSecret"),
         "{without}"
@@ -93,6 +97,17 @@ fn values_name_keys_that_the_secret_has_and_hold_none() {
         without.contains("existingSecret: clearml-keys\n"),
         "{without}"
     );
+}
+
+#[test]
+fn a_name_that_yaml_takes_for_something_else_is_in_quotes() {
+    for name in ["123", "1e5", "on", "true"] {
+        let secret = run(&["-f", "kubernetes", "--secret", name, "-q"]).product();
+        assert!(secret.contains(&format!("  name: '{name}'\n")), "{secret}");
+        let values = run(&["-f", "helm", "--secret", name, "-q"]).product();
+        let reference = format!("secretKeyRef: {{name: '{name}', key: session_secret}}");
+        assert!(values.contains(&reference), "{values}");
+    }
 }
 
 #[test]

@@ -3,8 +3,8 @@
 
 use clearml_secure_core::account::{Account, Accounts};
 use clearml_secure_core::deployment::Deployment;
-use clearml_secure_core::effective::Effective;
-use clearml_secure_core::fixed_users::FixedUsers;
+use clearml_secure_core::effective::{Configured, Effective};
+use clearml_secure_core::fixed_users::{self, FixedUsers};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
@@ -83,21 +83,39 @@ impl Servers<'_> {
         let servers = self.effective.servers.iter();
         for server in servers.filter(|server| server.server == Server::Apiserver) {
             let found = FixedUsers::of(server, deployment);
-            let is_same = found.enabled == Some(true)
-                && found.is_hashed == Some(true)
-                && found.users.len() == keyset.users().len()
-                && found.users.iter().zip(keyset.users()).all(|(one, meant)| {
+            let mut users = found.users.iter().zip(keyset.users());
+            let are_same = found.users.len() == keyset.users().len()
+                && users.all(|(one, meant)| {
                     one.username == meant.username
                         && one.password.as_ref() == Some(&meant.password_hash)
                 });
-            if !is_same {
-                let instance = &deployment.instances[server.instance];
-                let place = (self.place)(deployment.service(instance).name_span);
-                return Err(Broken::with_help(
-                    format!("{place}: apiserver would not read the keyset's web-login users"),
-                    "remove what else sets apiserver.auth.fixed_users, then run this again",
-                ));
-            }
+            let read = [
+                (fixed_users::ENABLED, found.enabled == Some(true)),
+                (fixed_users::PASS_HASHED, found.is_hashed == Some(true)),
+                (fixed_users::USERS, are_same),
+            ];
+            let Some((path, _)) = read.into_iter().find(|(_, is_read)| !is_read) else {
+                continue;
+            };
+            let (span, help) = match server.configured(deployment, path) {
+                Configured::Unknown(_, span) | Configured::Value(_, span) => (
+                    span,
+                    format!("this sets {path}: remove it, then run this again"),
+                ),
+                Configured::Not => (
+                    deployment
+                        .service(&deployment.instances[server.instance])
+                        .name_span,
+                    format!(
+                        "{path} is not set where this server looks: remove CLEARML_CONFIG_DIR and what is mounted over its configuration, then run this again"
+                    ),
+                ),
+            };
+            let place = (self.place)(span);
+            return Err(Broken::with_help(
+                format!("{place}: apiserver would not read the keyset's web-login users"),
+                help,
+            ));
         }
         Ok(())
     }

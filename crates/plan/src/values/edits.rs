@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clearml_secure_core::edit::{Edit, Edits};
-use clearml_secure_core::helm::recipe;
+use clearml_secure_core::keyset::kubernetes::written;
 use clearml_secure_core::source::place_of;
 use clearml_secure_core::yaml::lines::{indentation, line_break, line_end, line_start};
 use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value, edit};
@@ -34,7 +34,7 @@ pub(super) enum New {
 impl New {
     fn flow(&self) -> String {
         match self {
-            Self::Text(text) => recipe::written(text),
+            Self::Text(text) => written(text),
             Self::List(items) => {
                 let items: Vec<String> = items.iter().map(in_braces).collect();
                 format!("[{}]", items.join(", "))
@@ -198,14 +198,19 @@ impl<'a> Editor<'a> {
 
     /// What goes must not have a comment within.
     pub(super) fn refuse_comment(&self, range: Range<usize>, node: &Node) -> Result<(), Refusal> {
+        // In a text on its lines it is no comment.
         let is_plain = matches!(&node.value, Value::Scalar(style, _) if *style != Quoting::Block);
-        match self.text[range.clone()].find('#') {
-            Some(at) if !is_plain => Err(self.refuse(
+        let end = match is_plain {
+            true => node.start_with_properties().clamp(range.start, range.end),
+            false => range.end,
+        };
+        match self.text[range.start..end].find('#') {
+            Some(at) => Err(self.refuse(
                 range.start + at,
                 "a comment may be lost here, because what is around it is replaced",
                 "move the comment above, then run this again",
             )),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 

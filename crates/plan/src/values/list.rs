@@ -76,7 +76,7 @@ impl Editor<'_> {
         let is_block = matches!(section.value, Value::Mapping(Style::Block, _));
         let items = match &entry.value.value {
             Value::Sequence(_, items) if entry.value.tag().is_none() => items,
-            Value::Scalar(..) if entry.value.is_null() => {
+            _ if is_nothing(&entry.value) => {
                 self.fill_nothing(entry, is_block, path, &ours, secret)?;
                 return Ok(None);
             }
@@ -116,7 +116,7 @@ impl Editor<'_> {
         Ok(None)
     }
 
-    /// `extraEnvs:` with nothing, or null.
+    /// `extraEnvs:` with nothing, or null, `{}`, `""`.
     fn fill_nothing(
         &mut self,
         entry: &Entry,
@@ -139,6 +139,9 @@ impl Editor<'_> {
                 "write `[]` in place of it, then run this again",
             ));
         };
+        if let Value::Mapping(..) = &value.value {
+            self.refuse_comment(value.range(), value)?;
+        }
         let is_written = !value.range().is_empty();
         let range = match is_written {
             true => colon + 1..value.range().end,
@@ -343,6 +346,15 @@ impl<'n> Filling<'n> {
             fates,
             added,
         }
+    }
+}
+
+/// Whether it is null, `{}` or an empty text, which the chart takes for an empty list.
+fn is_nothing(node: &Node) -> bool {
+    match &node.value {
+        Value::Mapping(_, entries) => entries.is_empty(),
+        Value::Scalar(..) => node.is_null() || node.text() == Some(""),
+        _ => false,
     }
 }
 

@@ -1,9 +1,11 @@
 //! The three promises for a values file: what the servers read, what else the file says, and every other line.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use clearml_secure_core::container::{Container, VariableValue};
+use clearml_secure_core::edit::origin;
 use clearml_secure_core::effective::{Effective, Reading};
 use clearml_secure_core::helm::{self, Release, recipe};
 use clearml_secure_core::keyset::kubernetes::name_of;
@@ -12,15 +14,17 @@ use clearml_secure_core::kubernetes::{Reader, Rendered};
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::{escape, escape_path};
-use clearml_secure_core::source::place_of;
-use clearml_secure_core::unseen::Hides;
+use clearml_secure_core::source::{Span, place_of};
+use clearml_secure_core::unseen::{Hides, Unseen};
 use clearml_secure_core::version::Version;
 use clearml_secure_core::yaml::Node;
 use zeroize::Zeroizing;
 
 use super::{EXISTING_SECRET, Job, LOGINS, Plan};
 use crate::error::{Error, NotSeen};
+use crate::proof::servers::Servers;
 use crate::proof::{Broken, lines};
+use crate::refusal::Refusal;
 
 /// What a chart of a version makes of a text.
 pub(super) fn read(job: &Job, text: &str, chart: Version) -> Result<Rendered, Error> {
@@ -31,6 +35,10 @@ pub(super) fn read(job: &Job, text: &str, chart: Version) -> Result<Rendered, Er
     };
     let files = vec![(job.path.clone(), Zeroizing::new(text.to_owned()).into())];
     reader.add_values(files, &release, 0)?;
+    if job.has_users() {
+        let logins = job.keyset.write_logins(&job.secret);
+        reader.add(Path::new("logins"), logins, 0)?;
+    }
     let mut deployments = reader.finish(None)?.deployments;
     match (deployments.pop(), deployments.is_empty()) {
         (Some(one), true) => Ok(one),
@@ -49,6 +57,16 @@ pub(super) fn refuse_unseen(rendered: &Rendered) -> Result<(), Error> {
         hides.variables() || matches!(hides, Hides::Anything | Hides::Program | Hides::Services)
     };
     match unseen.find(|unseen| hides(unseen.hides)) {
+        Some(Unseen {
+            what,
+            reason,
+            span: Some(span),
+            ..
+        }) => Err(Error::Refused(Refusal {
+            place: deployment.sources.place(*span),
+            message: format!("{} may win over what is injected: {reason}", escape(what)),
+            help: "write what it becomes in its place, then run this again".to_owned(),
+        })),
         Some(unseen) => Err(Error::Unseen(NotSeen::of(unseen, &deployment.sources))),
         None => Ok(()),
     }
@@ -80,11 +98,11 @@ pub(super) fn prove(job: &Job, after: &str, plan: &Plan) -> Result<Vec<Setting>,
     }
     let mut settings = Vec::new();
     // What lies between them differs in other values.
-    for chart in [recipe::EXISTING_SECRET, helm::newest()] {
+    for chart in [recipe::oldest(job.has_users()), helm::newest()] {
         let before = read(job, &job.text, chart)?;
         let rendered = read(job, after, chart).map_err(|error| unreadable(&error))?;
         refuse_unseen(&rendered)?;
-        let taken = readings(job, &before, &rendered, chart).map_err(Error::NotProved)?;
+        let taken = readings(job, plan, &before, &rendered, chart).map_err(Error::NotProved)?;
         settings.extend(taken);
     }
     settings.sort_unstable();
@@ -98,15 +116,26 @@ pub(super) fn prove(job: &Job, after: &str, plan: &Plan) -> Result<Vec<Setting>,
     }
 }
 
-/// Every server takes every setting from its key of the Secret.
+/// Every server starts and takes every setting from its key of the Secret, and the API server the users.
 fn readings(
     job: &Job,
+    plan: &Plan,
     before: &Rendered,
     rendered: &Rendered,
     chart: Version,
 ) -> Result<Vec<Setting>, Broken> {
     let deployment = &rendered.deployment;
     let effective = Effective::of(deployment);
+    let place = |span: Span| match deployment.sources.path(span.source) == job.path {
+        true => place_of(&job.path, &job.text, origin(&plan.edits, span.start)),
+        false => deployment.sources.place(span),
+    };
+    let servers = Servers {
+        deployment,
+        effective: &effective,
+        place: &place,
+    };
+    servers.start()?;
     let mut settings = Vec::new();
     for reading in effective.readings() {
         let name = deployment
@@ -129,6 +158,7 @@ fn readings(
         }
         settings.push(reading.setting);
     }
+    servers.set_up(&job.keyset)?;
     for (container, old) in deployment
         .containers
         .iter()

@@ -36,10 +36,28 @@ fn lists_json_and_other_objects_say_the_same() {
     let object: serde_json::Value = serde_yaml::from_str(&one).unwrap();
     let other = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"apiserver_key": "x"}});
     let list = |kind: &str| serde_json::json!({"apiVersion": "v1", "kind": kind, "items": [other, object]});
+    let of_kind = |object: &serde_json::Value| {
+        let mut item = object.clone();
+        item.as_object_mut().unwrap().retain(|key, _| key == "data");
+        serde_json::json!({"apiVersion": "v1", "kind": "SecretList", "items": [item]})
+    };
     let texts = [
         object.to_string(),
         serde_json::to_string_pretty(&list("List")).unwrap(),
         list("SecretList").to_string(),
+        // An API server, asked without kubectl, says once what the items are.
+        of_kind(&object).to_string(),
+        // Braces are no JSON yet.
+        serde_yaml::to_string(&object).unwrap().lines().fold(
+            String::from("{apiVersion: v1, kind: Secret, data: {"),
+            |text, line| match line
+                .strip_prefix("  ")
+                .filter(|line| !line.starts_with("name:"))
+            {
+                Some(entry) => text + entry + ", ",
+                None => text,
+            },
+        ) + "}}\n",
         serde_yaml::to_string(&list("List")).unwrap(),
         format!("{other}\n{object}\n"),
         format!(
@@ -84,6 +102,10 @@ fn what_no_secret_can_hold_is_refused_with_its_place_and_without_its_text() {
         (
             "data: {apiserver_key: TUFSS0VECg==}\n",
             "s.yaml:3:23: the value ends with a line break",
+        ),
+        (
+            "stringData:\n  apiserver_key: |\n    MARKED\n",
+            "s.yaml:5:5: the value ends with a line break",
         ),
         (
             "data: {apiserver_key: /w==}\n",
