@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Layer;
+use super::table::READ;
 use crate::source::{SourceId, Span};
 use crate::yaml::below::at;
 use crate::yaml::{Field, Node, Typed, parse_part_last};
@@ -76,27 +77,39 @@ fn has_services(text: &str) -> bool {
     lines.any(is_services) && is_one_document()
 }
 
-/// Whether a text has one part of the chart alone, which does not tell values from other files.
+/// Whether a text has one part of the chart alone, which does not tell values from other files. ClearML's other charts have
+/// a `clearml` of their own, with keys that this one does not read.
 pub fn has_one_part(path: &Path, text: &str) -> bool {
     let is_part = |root: &Node| {
         let is_other = |key: &str| root.get(key).is_some();
-        let is_values = |part: &&&str| {
-            let part = at(root, &[part]);
+        let is_values = |name: &str| {
+            let part = at(root, &[name]);
             // A service has an image in a text.
             part.is_some_and(|part| {
                 part.entries().is_some()
                     && at(part, &["image"]).is_none_or(|one| one.text().is_none())
+                    && (part.fields().is_empty() || has_read(name, part))
             })
         };
-        !is_other("apiVersion")
-            && !is_other("services")
-            && PARTS.iter().any(|part| is_values(&part))
+        !is_other("apiVersion") && !is_other("services") && PARTS.into_iter().any(is_values)
     };
     let is_read_as_part = || {
         let parsed = parse_part_last(path, text, 0..text.len());
         parsed.is_ok_and(|(documents, _)| documents.first().is_some_and(|root| is_part(root)))
     };
     !has_services(text) && is_read_as_part()
+}
+
+/// Whether the chart reads anything of what is in a part.
+fn has_read(name: &str, part: &Node) -> bool {
+    let is_read = |key: &str| {
+        let mut read = READ.iter().map(|(path, _)| path.split('.'));
+        read.any(|mut path| path.next() == Some(name) && path.next() == Some(key))
+    };
+    let fields = part.fields();
+    fields
+        .iter()
+        .any(|field| field.key.text().is_some_and(is_read))
 }
 
 /// Whether a mapping has parts of the chart.

@@ -6,6 +6,8 @@ use super::{Fault, Format};
 const HOCON_NAMES: [&str; 4] = ["auth", "credentials", "http", "secure"];
 /// The entries of the model that JSON, TOML and YAML share.
 const MODEL_NAMES: [&str; 3] = ["version", "settings", "users"];
+/// What ClearML's Helm chart calls its own parts.
+const CHART_NAMES: [&str; 4] = ["apiserver:", "clearml:", "fileserver:", "webserver:"];
 /// The entries that every object of Kubernetes has.
 const OBJECT_NAMES: [&str; 2] = ["apiVersion", "kind"];
 
@@ -31,6 +33,10 @@ pub(super) fn format(text: &str) -> Result<Format, Fault> {
         return Err(Fault::new(offset, "this is a compose file, not a keyset")
             .help("name the file that clearml-keygen wrote"));
     }
+    if let Some(offset) = values(text) {
+        return Err(Fault::new(offset, "these are values of ClearML's Helm chart, not a keyset")
+            .help("name the file that clearml-keygen wrote, or what `kubectl get secret NAME -o yaml` prints"));
+    }
     let first = body
         .lines()
         .map(str::trim)
@@ -43,12 +49,27 @@ pub(super) fn format(text: &str) -> Result<Format, Fault> {
 
 /// Where a compose file says which services it has. No keyset has this entry.
 fn services(text: &str) -> Option<usize> {
+    first_line(text, |line| line.trim_end() == "services:")
+}
+
+/// Where values of the chart have the first of two of its parts. A `secure.conf` may be among them, deeper in; its own accounts
+/// have the same names, below a line that tells what it is.
+fn values(text: &str) -> Option<usize> {
+    let starts = CHART_NAMES.map(|name| first_line(text, |line| line.starts_with(name)));
+    let mut starts: Vec<usize> = starts.into_iter().flatten().collect();
+    starts.sort_unstable();
+    let first = *starts.first().filter(|_| starts.len() > 1)?;
+    let is_told = text[..first].lines().any(|line| of_line(line).is_some());
+    (!is_told).then_some(first)
+}
+
+/// Where the first line of a kind begins.
+fn first_line(text: &str, is_it: impl Fn(&str) -> bool) -> Option<usize> {
     let mut offset = 0;
     text.split_inclusive('\n').find_map(|line| {
         let at = offset;
         offset += line.len();
-        let is_it = line.trim_end() == "services:";
-        is_it.then_some(at)
+        is_it(line).then_some(at)
     })
 }
 

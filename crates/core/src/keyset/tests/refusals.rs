@@ -28,6 +28,11 @@ fn what_is_no_keyset() {
         ),
         ("# only a comment\n", "1:1: not a keyset: it is not"),
         ("FOO=MARKED5ecret\n", "1:1: not a keyset: it is not"),
+        // With the secure.conf of such values, all of it would be HOCON.
+        (
+            "# mine\nclearml:\n  cookieName: c\napiserver:\n  additionalConfigs:\n    secure.conf: |\n      credentials { tests { user_key: MARKED5ecret } }\n",
+            "2:1: these are values of ClearML's Helm chart, not a keyset",
+        ),
     ]);
 }
 
