@@ -38,9 +38,6 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     }
     let text = read_argument(&cli.compose)?;
     refuse_what_belongs_elsewhere(cli, &text)?;
-    if kubernetes::is_manifest(&text) {
-        return Err(Error::Manifest(cli.compose.clone()));
-    }
     if helm::is_values(&cli.compose, &text) {
         return values::run(cli, text);
     }
@@ -135,6 +132,8 @@ fn refuse_what_belongs_elsewhere(cli: &Cli, text: &str) -> Result<(), Error> {
             None => Error::Keyset(keys.clone()),
         }),
         (None, Some(other)) => Err(Error::OneMore(other.clone())),
+        // Nobody needs a keyset to be told so.
+        (None, None) if kubernetes::is_manifest(text) => Err(Error::Manifest(cli.compose.clone())),
         (None, None) => Ok(()),
     }
 }
