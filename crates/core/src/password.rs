@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::known;
 use crate::placeholder::{is_placeholder, is_usual};
-use crate::strength::is_address;
+use crate::strength::{is_address, is_guessed};
 
 /// zxcvbn reads no more of a password than this: its work grows faster than the text.
 const LONGEST: usize = 100;
@@ -42,7 +42,7 @@ pub fn weakness(password: &str, username: &str, name: &str) -> Option<PasswordWe
         Some(PasswordWeakness::Example)
     } else if is_address(password) {
         Some(PasswordWeakness::Address)
-    } else if is_usual(password) {
+    } else if is_usual(password) || is_guessed(&start) {
         Some(PasswordWeakness::Guessed)
     } else {
         let joined: String = name.split_whitespace().collect();
@@ -92,6 +92,9 @@ mod tests {
             ("Admin@12345", PasswordWeakness::Guessed),
             ("Passw0rd!", PasswordWeakness::Guessed),
             ("clearml2024", PasswordWeakness::Guessed),
+            ("Spring2024#", PasswordWeakness::Guessed),
+            ("correcthorsebatterystaple", PasswordWeakness::Guessed),
+            ("hello world", PasswordWeakness::Guessed),
             ("janefitzgerald7", PasswordWeakness::Guessed),
             ("jqkljqkljqkljqkl", PasswordWeakness::Guessed),
             ("aabaabaabaabaabaab", PasswordWeakness::Guessed),
@@ -109,6 +112,15 @@ mod tests {
             weakness("guest", "Guest", "Guest"),
             Some(PasswordWeakness::Name)
         );
+        for password in [
+            "correct-zebra-piano-volcano",
+            "lamp-orbit-quilt-92",
+            "gR7tY2pLq9Wz",
+            "7f3c9a1be5d24806",
+            "ueberraschung-kaktus-laterne",
+        ] {
+            assert_eq!(weakness(password, "jane", "Jane"), None, "{password}");
+        }
         for _ in 0..20 {
             let password = generate::password().unwrap();
             assert_eq!(weakness(password.expose(), "jane", "Jane"), None);

@@ -70,6 +70,13 @@ pub(crate) fn is_address(password: &str) -> bool {
     shape::is_address(password, SECRET_BITS)
 }
 
+/// Whether a password is guessed in as many tries as zxcvbn calls few: it takes the phrases that everybody knows for words.
+#[cfg(feature = "passwords")]
+pub(crate) fn is_guessed(password: &str) -> bool {
+    const FEW_TRIES: f64 = 1e8;
+    is_guessable(password, FEW_TRIES.log2())
+}
+
 /// Whether few bits are in a text, or in what it is an encoding of; an encoding of an encoding is seldom more than three.
 fn is_guessable(value: &str, enough: f64) -> bool {
     const DEEPEST: usize = 3;
