@@ -269,8 +269,9 @@ pub(super) fn concluded(around: &Around<'_>, index: usize, files: &Files) -> Vec
         .flat_map(|port| port.target.clone().take(64))
         .collect();
     match Software::of(container) {
-        // It serves what labels name (`traefik.rs`).
+        // They serve what labels and variables name (`traefik.rs`, `labelled.rs`).
         Some(Software::Traefik) => Vec::new(),
+        Some(_) if labelled::is_one(container) => Vec::new(),
         None if !is_hinted(container) => Vec::new(),
         software => {
             let named = mention::rules(around, index, files);
@@ -314,12 +315,12 @@ pub(super) fn doubt(around: &Around<'_>, index: usize) -> Option<String> {
     if servers.is_empty() || !is_known && !is_hinted(container) || serves_pages(container) {
         return None;
     }
-    let is_traefik = Software::of(container) == Some(Software::Traefik);
+    let is_told = Software::of(container) == Some(Software::Traefik) || labelled::is_one(container);
     let sleeps = container
         .words
         .iter()
         .any(|word| word == "sleep" || word == "pause");
-    if is_traefik || sleeps {
+    if is_told || sleeps {
         return None;
     }
     if is_known && matches!(around.namespace(index), Namespace::Host(_)) {

@@ -202,6 +202,30 @@ fn upstreams(text: &str) -> Vec<To> {
     found
 }
 
+/// Whether all that a proxy serves is said by other containers.
+pub(super) fn is_one(container: &Container) -> bool {
+    let reads_file = container.option("--caddyfile-path").next().is_some()
+        || container
+            .known_variable("CADDY_DOCKER_CADDYFILE_PATH")
+            .is_some();
+    let mut readers = READERS.iter();
+    readers.any(|reader| reader.image == container.image_name()) && !reads_file
+}
+
+/// Whether nginx-proxy has a certificate for a container: with one it sends those who come in clear text to TLS.
+fn has_certificate(container: &Container, proxy: &Container) -> bool {
+    const NAMES: [&str; 3] = ["ACME_HOST", "CERT_NAME", "LETSENCRYPT_HOST"];
+    let mut variables = container.environment.iter();
+    let mut mounts = proxy.mounts.iter().filter_map(|mount| mount.target.known());
+    variables.any(|one| NAMES.contains(&one.name.as_str()))
+        || mounts.any(|target| target.starts_with("/etc/nginx/certs"))
+}
+
+fn answers_clear_text(container: &Container) -> bool {
+    let method = container.known_variable("HTTPS_METHOD").map(Secret::expose);
+    matches!(method, Some("nohttps" | "noredirect"))
+}
+
 /// `VIRTUAL_HOST: es.example.com` and `VIRTUAL_PORT: 9200`.
 fn of_nginx(around: &Around<'_>, index: usize, proxy: Option<&Container>) -> Vec<Told> {
     let container = &around.containers[index];
@@ -244,15 +268,23 @@ fn of_nginx(around: &Around<'_>, index: usize, proxy: Option<&Container>) -> Vec
         })
     };
     let is_guarded = hosts.clone().all(has_file);
-    // With a certificate it sends who comes in clear text to the port with TLS.
-    let has_tls = proxy.is_some_and(|proxy| proxy.ports.iter().any(super::is_tls));
-    let at = if has_tls { (443, true) } else { (80, false) };
-    let told = |port| Told {
-        at: at.0,
-        is_tls: at.1,
+    let has_tls = proxy.is_none_or(|proxy| proxy.ports.iter().any(super::is_tls));
+    let is_sent_to_tls = proxy.is_none_or(|proxy| {
+        has_certificate(container, proxy) && ![container, proxy].into_iter().any(answers_clear_text)
+    });
+    // Without a certificate of its own it may have another one.
+    let mut places = Vec::new();
+    places.extend(has_tls.then_some((443, true)));
+    places.extend((!has_tls || !is_sent_to_tls).then_some((80, false)));
+    let told = |(port, (at, is_tls))| Told {
+        at,
+        is_tls,
         is_guarded,
         to: To::Own(port),
         span: host.span,
     };
-    ports.into_iter().map(told).collect()
+    let all = ports
+        .into_iter()
+        .flat_map(|port| places.iter().map(move |place| (port, *place)));
+    all.map(told).collect()
 }
