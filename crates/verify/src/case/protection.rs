@@ -17,7 +17,9 @@ pub(crate) enum Protection {
     Weak(PasswordWeakness),
     /// A password that nobody guesses.
     Password,
-    /// It is not known, such as behind a configuration file; or it has a password that is nowhere in sight.
+    /// A password that is in none of these files.
+    Elsewhere,
+    /// It is not known, such as behind a configuration file.
     Unknown,
 }
 
@@ -112,7 +114,7 @@ fn mongodb(service: &Container) -> Protection {
     for [username, password] in names {
         let files = [username, password].map(|name| format!("{name}_FILE"));
         if is_made_by(service, &files.each_ref().map(String::as_str)) {
-            return Protection::Unknown;
+            return Protection::Elsewhere;
         }
         match variable(service, password) {
             Said::Nothing if is_made_by(service, &[username]) => return Protection::Unknown,
@@ -185,9 +187,12 @@ fn elasticsearch(service: &Container) -> Protection {
     let said = of_names
         .into_iter()
         .find(|(_, said)| !matches!(said, Said::Nothing));
+    let files = ["ELASTIC_PASSWORD_FILE", "ELASTICSEARCH_PASSWORD_FILE"];
+    let is_on = matches!(by_setting, Some(Some(false))) || is_made_by(service, &files);
     match said {
         Some((name, said)) if !matches!(said, Said::Text("")) => judged(&said, name, "elastic"),
         // It makes one itself.
+        _ if is_on => Protection::Elsewhere,
         _ => Protection::Unknown,
     }
 }
@@ -222,7 +227,10 @@ fn of_variables(service: &Container, names: &[&'static str], user: &str) -> Prot
     for name in names {
         let file = format!("{name}_FILE");
         if is_made_by(service, &[&file]) && (takes || !is_known) {
-            return Protection::Unknown;
+            return match takes {
+                true => Protection::Elsewhere,
+                false => Protection::Unknown,
+            };
         }
         match variable(service, name) {
             Said::Nothing => {}
@@ -251,7 +259,8 @@ fn is_yes(text: &str) -> bool {
 
 fn judged(said: &Said<'_>, what: &'static str, user: &str) -> Protection {
     match said {
-        Said::Nothing | Said::Unknown => Protection::Unknown,
+        Said::Nothing => Protection::Unknown,
+        Said::Unknown => Protection::Elsewhere,
         Said::Text("") => Protection::None(Off::Empty(what)),
         Said::Unset => Protection::None(Off::Unset(what)),
         Said::Text(password) => match weakness(password, user, "") {

@@ -78,7 +78,7 @@ impl Rule for DatabasePassword {
                     ),
                     None => continue,
                 },
-                Protection::Password | Protection::Unknown => continue,
+                Protection::Password | Protection::Elsewhere | Protection::Unknown => continue,
             };
             findings.push(found.at(service.name_span));
         }

@@ -261,7 +261,7 @@ fn found(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>, help:
             true,
             "its page makes browsers query the database directly, so browsers can reach the database somewhere",
         ),
-        Protection::Password if asks_for_that_of_the_database(way) => {
+        Protection::Password | Protection::Elsewhere if asks_for_that_of_the_database(way) => {
             (true, "only its password protects the ClearML data in it")
         }
         _ if is_behind_a_guard(way) => (
