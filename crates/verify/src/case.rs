@@ -26,7 +26,7 @@ use crate::files::Files;
 use crate::finding::{Draft, Fix, Severity};
 use crate::login::Login;
 use crate::report::described::Described;
-use crate::words::{self, HALF_PUBLIC, REVOKED, and, release};
+use crate::words::{self, HALF_PUBLIC, REFUSED, REVOKED, and, release};
 
 /// What is said to be unset may be set where nobody looked.
 pub(crate) const UNLESS: &str = ", unless what was not checked says otherwise";
@@ -209,6 +209,9 @@ impl Case<'_> {
     pub(crate) fn of_public(&self, reading: &Reading) -> (Severity, String) {
         if self.is_revoked(reading) {
             return (Severity::Note, REVOKED.to_owned());
+        }
+        if self.is_refused(reading) {
+            return (Severity::Note, REFUSED.to_owned());
         }
         let half = self.other_half(reading);
         let is_alone = half.is_some_and(|half| !is_public(&half.value));

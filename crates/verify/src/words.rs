@@ -25,6 +25,9 @@ pub(crate) fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
+/// What follows where another server than the API server is given it (docs/clearml.md#the-twelve-settings).
+pub(crate) const REFUSED: &str = "the API server has another value for this setting";
+
 /// What follows where an account is revoked.
 pub(crate) const REVOKED: &str =
     "nobody can log in with it while fixed users are enabled (the server revokes the account)";

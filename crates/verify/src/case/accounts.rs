@@ -2,7 +2,7 @@
 
 use clearml_secure_core::account::{Account, Accounts, Role, field};
 use clearml_secure_core::deployment::Deployment;
-use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration};
+use clearml_secure_core::effective::{Effective, Origin, Reading, ServerConfiguration, Value};
 use clearml_secure_core::opening::ACCOUNTS;
 use clearml_secure_core::setting::{Kind, Server};
 use clearml_secure_core::shown::escape;
@@ -105,6 +105,27 @@ impl Case<'_> {
                 .logins
                 .iter()
                 .all(|login| login.server.instance != server.instance || login.users.broken.is_empty())
+    }
+
+    /// Whether another server than the API servers is given what none of these has: nobody gets anywhere with it.
+    pub(crate) fn is_refused(&self, reading: &Reading) -> bool {
+        if reading.server == Server::Apiserver {
+            return false;
+        }
+        let is_other = |one: &Reading| match &one.value {
+            Value::Absent | Value::Empty => {
+                reading.value.text().is_some()
+                    && self.effective.servers[one.instance].is_seen(self.deployment)
+            }
+            Value::Text(text) => {
+                Some(text) != reading.value.text()
+                    && matches!(one.origin, Origin::File(_) | Origin::Variable(_))
+            }
+            Value::Deadly | Value::NotText(_) | Value::Unknown(_) => false,
+        };
+        let all = self.effective.of_setting(reading.setting);
+        let mut asked = all.filter(|one| one.server == Server::Apiserver).peekable();
+        asked.peek().is_some() && asked.all(is_other)
     }
 
     /// What anyone who knows a setting can do, with the role that its account has here. `knows` says how anyone comes to

@@ -28,7 +28,7 @@ const GUESSED: Severity = Severity::Error;
 /// A guessed key is of no use without its secret.
 const KEY: Severity = Severity::Warning;
 
-/// Fixed users are enabled, and with them the account is revoked (docs/clearml.md#what-fixed-users-revoke).
+/// Fixed users are enabled, and with them the account is revoked (docs/clearml.md#what-fixed-users-revoke); or no API server has it.
 const REVOKED: Severity = Severity::Note;
 
 pub(crate) struct WeakSecret;
@@ -53,6 +53,8 @@ impl Rule for WeakSecret {
             };
             let (severity, consequence) = if case.is_revoked(reading) {
                 (REVOKED, crate::words::REVOKED.to_owned())
+            } else if case.is_refused(reading) {
+                (REVOKED, crate::words::REFUSED.to_owned())
             } else {
                 (severity, case.power("guesses it", reading))
             };
