@@ -382,13 +382,14 @@ pub(super) fn by_words<T: AsRef<str>>(words: &[T]) -> Vec<Server> {
 /// Whether a word names the host of another server: `wait-for apiserver 8008`, `nc -z fileserver 8081`.
 fn is_address(words: &[&str], at: usize) -> bool {
     let is_port = |word: &&str| word.parse::<u16>().is_ok();
-    // `--host`, `--local-host`, `--target-addr`.
+    // `--host`, `--local-host`, `--server`.
     let is_host_option = |word: &str| {
-        let mut parts = word
-            .strip_prefix("--")
-            .into_iter()
-            .flat_map(|name| name.split('-'));
-        parts.any(|part| ["addr", "backend", "host", "target", "upstream"].contains(&part))
+        const ADDRESSES: [&str; 12] = [
+            "addr", "address", "api", "backend", "dest", "endpoint", "host", "hostname", "remote",
+            "server", "target", "upstream",
+        ];
+        let name = word.strip_prefix("--").unwrap_or_default();
+        name.split('-').any(|part| ADDRESSES.contains(&part))
     };
     let waits = |word: &&str| {
         let word = word.rsplit('/').next().unwrap_or(word);
@@ -459,6 +460,7 @@ mod tests {
         );
         assert!(words("bash -c curl http://apiserver/debug.ping").is_empty());
         assert!(words("local 8008 --local-host apiserver --to bore.pub").is_empty());
+        assert!(words("python app.py --server apiserver --port 8008").is_empty());
         assert_eq!(
             words("sh -c wait-for apiserver 8008 exec fileserver"),
             [Server::Fileserver]

@@ -70,11 +70,12 @@ const TUNNELS: [&str; 15] = [
 /// Tunnels whose other end takes what comes there as it is, whatever it is told.
 const CLEAR_TUNNELS: [&str; 4] = ["bore", "chisel", "playit", "rathole"];
 /// And others where they are told that it is one of these.
-const CLEAR_KINDS: [(&str, &[&str]); 4] = [
+const CLEAR_KINDS: [(&str, &[&str]); 5] = [
     ("frpc", &["http", "tcp"]),
     ("inlets", &["tcp"]),
     ("inlets-pro", &["tcp"]),
     ("ngrok", &["tcp"]),
+    ("pinggy", &["tcp"]),
 ];
 
 /// Proxies that lead wherever those who come in want.
@@ -230,7 +231,9 @@ pub(super) fn leads_anywhere(container: &Container) -> bool {
     let is_gost = programs(container).any(|name| name == "gost");
     let asks_for_target = |word: &String| {
         let word = word.trim_start_matches("-L").trim_start_matches('=');
-        word.starts_with("socks") || word.starts_with("http") || word.starts_with(':')
+        // With a name and a password before it, it asks for them.
+        !word.contains('@')
+            && (word.starts_with("socks") || word.starts_with("http") || word.starts_with(':'))
     };
     programs(container).any(|name| ANYWHERE.contains(&name))
         || is_gost && container.words.iter().any(asks_for_target)
