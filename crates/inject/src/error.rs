@@ -53,6 +53,10 @@ pub(crate) enum Error {
     Plan(#[from] clearml_secure_plan::error::Error),
     #[error("{}: Kubernetes takes no Secret of this name", escape(.0))]
     SecretName(String),
+    #[error(
+        "--secret clearml-conf: the chart makes a Secret of this name itself, and puts its published defaults there"
+    )]
+    SecretOfTheChart,
     #[error("--secret is for values files of Helm, and this is none")]
     SecretWithout,
     #[error("--in-place needs a file, not standard input")]
@@ -144,6 +148,7 @@ impl Error {
             Self::SecretName(_) => Some(
                 "use lower-case letters, digits, `-` and `.`, e.g. clearml-keys".to_owned(),
             ),
+            Self::SecretOfTheChart => Some("use another name, e.g. clearml-keys".to_owned()),
             Self::SecretWithout => Some(
                 "leave it out, or name a values file: a mapping with two of clearml, apiserver, fileserver and webserver".to_owned(),
             ),

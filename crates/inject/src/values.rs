@@ -25,6 +25,9 @@ pub(crate) fn run(cli: &Cli, text: Zeroizing<String>) -> Result<u8, Error> {
     if !kubernetes::is_name(secret) {
         return Err(Error::SecretName(secret.to_owned()));
     }
+    if secret == kubernetes::OF_THE_CHART {
+        return Err(Error::SecretOfTheChart);
+    }
     let keyset = match &cli.keys {
         Some(path) => read_keyset(cli, path)?,
         None => Keyset::default(),
@@ -89,6 +92,10 @@ fn summary(cli: &Cli, proved: &Proved, secret: &str, has_users: bool) -> String 
             }
             Done::Removed => "removed, because nothing reads it beside existingSecret".to_owned(),
             Done::Set(value) => value.clone(),
+            Done::SetInstead { new, old } => {
+                let old = escape(old);
+                format!("{new} instead of {old}. --secret {old} keeps that name")
+            }
         };
         line(&mut out, &format!("{}: {what}", escape(path)));
     }

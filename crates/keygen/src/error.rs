@@ -77,6 +77,10 @@ pub(crate) enum Error {
     Output(io::Error),
     #[error("--secret {}: Kubernetes does not accept this name", escape(.0))]
     SecretName(String),
+    #[error(
+        "--secret clearml-conf: the chart makes a Secret of this name itself, and puts its published defaults there"
+    )]
+    SecretOfTheChart,
     #[error("--secret is for Kubernetes only")]
     SecretWithout,
     #[error("standard input cannot be both the keyset and the users")]
@@ -135,6 +139,7 @@ impl Error {
             ),
             Self::Core(error) => error.help(),
             Self::HelmHasNoKeys => Some("make the keys with -f kubernetes first, then print the values with --from".to_owned()),
+            Self::SecretOfTheChart => Some("use another name, e.g. clearml-keys".to_owned()),
             Self::SecretName(_) => Some("use lower-case letters, digits, `-` and `.`, e.g. clearml-keys".to_owned()),
             Self::SecretWithout => Some("add -f kubernetes or -f helm".to_owned()),
             Self::Exists(path) => Some(format!(

@@ -63,6 +63,7 @@ fn read(path: &Path) -> Result<Keyset, Error> {
 pub(crate) fn secret(cli: &Cli) -> Result<&str, Error> {
     let name = cli.secret.as_deref().unwrap_or(kubernetes::NAME);
     match kubernetes::is_name(name) {
+        true if name == kubernetes::OF_THE_CHART => Err(Error::SecretOfTheChart),
         true => Ok(name),
         false => Err(Error::SecretName(name.to_owned())),
     }

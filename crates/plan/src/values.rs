@@ -11,7 +11,7 @@ use std::sync::Arc;
 use clearml_secure_core::edit::{Edit, splice};
 use clearml_secure_core::helm::{self, recipe};
 use clearml_secure_core::keyset::Keyset;
-use clearml_secure_core::keyset::kubernetes::written;
+use clearml_secure_core::keyset::kubernetes::{is_name, written};
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::source::place_of;
 use clearml_secure_core::yaml::{self, Node};
@@ -72,6 +72,13 @@ pub enum Done {
     Removed,
     /// It is now this.
     Set(String),
+    /// It is now this, and was something else.
+    SetInstead {
+        /// What it is.
+        new: String,
+        /// What it was.
+        old: String,
+    },
 }
 
 /// The edits of one file.
@@ -270,9 +277,16 @@ impl Job {
         let mut new = None;
         let mut gone = &constants[..];
         if let Some(entry) = existing {
-            let is_new = editor.set(entry, &self.secret)?;
-            if is_new {
-                let _ = self.set(editor, path, EXISTING_SECRET, self.secret.clone());
+            if editor.set(entry, &self.secret)? {
+                let old = entry.value.text().filter(|old| is_name(old));
+                let new = self.secret.clone();
+                editor.changes.push(Change {
+                    path: format!("{path}.{EXISTING_SECRET}"),
+                    done: match old.map(str::to_owned) {
+                        Some(old) => Done::SetInstead { new, old },
+                        None => Done::Set(new),
+                    },
+                });
             }
         } else {
             let (name, value) = self.set(editor, path, EXISTING_SECRET, self.secret.clone());
@@ -333,10 +347,18 @@ impl Job {
 }
 
 const EXISTING_SECRET: &str = "existingSecret";
+/// What the API server calls the cookie.
+const COOKIE_NAME: &str = "apiserver.auth.session_auth_cookie_name";
 const LOGINS: &str = "existingAdditionalConfigsSecret";
 
-/// The cookie of the web login; none where its name is one that would have to be quoted.
+/// The cookie of the web login; none where its name is one that would have to be quoted, or where the user has a variable for it.
 fn cookie(chart: &Node) -> Option<String> {
+    let apiserver = chart.get("apiserver").map(|field| field.value);
+    let list = apiserver.and_then(|apiserver| Some(apiserver.get("extraEnvs")?.value));
+    let mut items = list.and_then(|list| list.items()).into_iter().flatten();
+    if items.any(|item| list::path_of(item).as_deref() == Some(COOKIE_NAME)) {
+        return None;
+    }
     let clearml = chart.get("clearml").map(|field| field.value);
     let own = clearml.and_then(|clearml| Some(clearml.get("cookieName")?.value));
     let name = own.map_or(Some(recipe::COOKIE), |own| own.text())?;

@@ -12,6 +12,7 @@ use super::layers::Refused;
 use super::table::{From, KEYS, Part, SetVariable, VARIABLES};
 use super::values::{is_true, printed};
 use super::{Release, Rendering};
+use crate::keyset::kubernetes::OF_THE_CHART;
 use crate::source::{SourceId, Span};
 use crate::version::{Lifetime, Version};
 use crate::yaml::below::{at, text};
@@ -193,7 +194,7 @@ impl<'a> Shape<'a> {
         }
         let span = self.section_span("clearml");
         let data = Node::made_mapping(span, data);
-        self.add(span, "Secret", "clearml-conf", vec![("stringData", data)]);
+        self.add(span, "Secret", OF_THE_CHART, vec![("stringData", data)]);
         let configs = self.value(&["apiserver", "additionalConfigs"]);
         if let Some(configs) = configs.filter(|configs| is_true(Some(configs))) {
             let fields = configs.fields();
@@ -379,7 +380,7 @@ impl<'a> Shape<'a> {
             let from = Node::made_mapping(span, [("fieldRef", Node::made_mapping(span, field))]);
             return (span, ("valueFrom", from));
         }
-        let name = existing.map_or_else(|| Node::made_text(span, "clearml-conf"), Arc::clone);
+        let name = existing.map_or_else(|| Node::made_text(span, OF_THE_CHART), Arc::clone);
         let reference = [("name", name), ("key", Node::made_text(span, key))];
         let reference = Node::made_mapping(span, reference);
         let from = Node::made_mapping(span, [("secretKeyRef", reference)]);

@@ -18,6 +18,9 @@ use crate::yaml::{self, Node, Typed, edit};
 /// What the Secret is called where nobody says otherwise.
 pub const NAME: &str = "clearml-keys";
 
+/// What the chart calls the Secret that it makes itself, of its published defaults.
+pub const OF_THE_CHART: &str = "clearml-conf";
+
 /// The names in the Secret, which for seven of the settings are the chart's own.
 const NAMES: [(&str, &str); SETTINGS.len()] = [
     ("apiserver_key", "secure.credentials.apiserver.user_key"),
@@ -124,7 +127,7 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
             found += 1;
             let (name, value) = (entry.name.range().start, entry.value.range().start);
             if keyset.get(setting).is_some() {
-                // The chart's own `clearml-conf` is there whatever the servers read.
+                // The chart's own is there whatever the servers read.
                 return Err(Fault::doubled(name, setting)
                     .help("two Secrets have it: give the one that the servers read, by its name"));
             }

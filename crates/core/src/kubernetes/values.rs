@@ -21,6 +21,8 @@ use crate::yaml::{self, Node};
 
 const RENDERED: &str = "render the chart with what it becomes, and check that:\n  helm template clearml clearml/clearml --kube-version 1.30.0 -f values.yaml | clearml-verify -";
 
+const RENDERED_TWICE: &str = "render the chart that has both, and check that:\n  helm template NAME CHART -f values.yaml | clearml-verify -";
+
 /// Larger files are no values.
 const LARGEST: usize = 4 << 20;
 
@@ -108,7 +110,7 @@ impl Reader {
         if let Some(twice) = documents.first().and_then(|root| helm::second(root)) {
             let message =
                 "this is a second installation of ClearML's chart, with values of its own";
-            return Err(refused(twice.range().start, message, RENDERED));
+            return Err(refused(twice.range().start, message, RENDERED_TWICE));
         }
         let remark = repeated.first().map(|at| {
             format!(

@@ -415,6 +415,28 @@ fn what_cannot_be_edited_safely_is_refused_at_its_place() {
 }
 
 #[test]
+fn what_somebody_chose_is_said_or_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "clearml: {existingSecret: mine}\napiserver: {}\n";
+    fs::write(folder.path().join("v"), text).unwrap();
+    let (code, _, stderr) = run(folder.path(), &["v"]);
+    assert_eq!(code, 0, "{stderr}");
+    let said =
+        "clearml.existingSecret: clearml-keys instead of mine. --secret mine keeps that name\n";
+    assert!(stderr.contains(said), "{stderr}");
+    // The file server reads the cookie that the user named there, or that of the image.
+    let text = "clearml: {}\napiserver:\n  extraEnvs:\n  - name: CLEARML__apiserver__auth__session_auth_cookie_name\n    value: clearml_token_basic\n";
+    let text = edited(text, &[]);
+    assert!(
+        text.ends_with(&format!(
+            "fileserver:\n  extraEnvs:\n{}",
+            lines(4, &APISERVER[1..3])
+        )),
+        "{text}"
+    );
+}
+
+#[test]
 fn what_has_no_meaning_for_values_is_refused() {
     let text = "clearml: {}\napiserver: {}\n";
     for (arguments, message) in [
@@ -429,6 +451,10 @@ fn what_has_no_meaning_for_values_is_refused() {
             "--prove-with-compose is for compose files",
         ),
         (&["--secret", "Keys_1"], "takes no Secret of this name"),
+        (
+            &["--secret", "clearml-conf"],
+            "the chart makes a Secret of this name itself",
+        ),
     ] {
         let stderr = refused(text, arguments);
         assert!(stderr.contains(message), "{stderr}");

@@ -123,6 +123,10 @@ fn what_makes_no_sense_with_kubernetes_is_refused() {
             "Kubernetes does not accept this name",
         ),
         (
+            &["-f", "kubernetes", "--secret", "clearml-conf"],
+            "the chart makes a Secret of this name itself",
+        ),
+        (
             &["-f", "kubernetes", "--secret=-x"],
             "Kubernetes does not accept this name",
         ),

@@ -359,7 +359,7 @@ fn is_nothing(node: &Node) -> bool {
 }
 
 /// The configuration path that an item sets, in whatever spelling.
-fn path_of(item: &Node) -> Option<String> {
+pub(super) fn path_of(item: &Node) -> Option<String> {
     let name = item.get("name")?.value.text()?;
     let rest = name
         .strip_prefix("CLEARML__")
