@@ -32,7 +32,8 @@ impl Bench {
                 start,
                 Bound::AtMost(TRUE_AT_MOST),
             )
-            .by("`clearml-verify docker-compose.yml`, `true`"),
+            .by("`clearml-verify docker-compose.yml`, `true`")
+            .because(super::ONE_FILE),
         ];
         rows.extend(self.fleet()?);
         for kind in KINDS {
@@ -46,6 +47,8 @@ impl Bench {
         let folder = self.hosts(HOSTS)?;
         let (ours, megabytes) = self.look_at(&folder, 5)?;
         let mut rows = Vec::new();
+        let why = "seven million instructions a deployment, of which 54 % read it (22 % are its YAML), 33 % ask the rules, where ripgrep looks for \
+                   a few strings in 6.6 KB, and 7 % write JSON. No function has more than 6 %.";
         match self.peers.program("rg") {
             None => {
                 println!(
@@ -62,7 +65,8 @@ impl Bench {
                 let work = format!("verify, {HOSTS} deployments / ripgrep");
                 rows.push(
                     Row::ratio(work, (ours, theirs), Bound::AtMost(RIPGREP_AT_MOST))
-                        .by("`clearml-verify -f json hosts`, `rg -F -f known-defaults.txt hosts`"),
+                        .by("`clearml-verify -f json hosts`, `rg -F -f known-defaults.txt hosts`")
+                        .because(why),
                 );
             }
         }
@@ -73,9 +77,11 @@ impl Bench {
         let theirs = time(&mut lint)? * more;
         let work = format!("compose-lint / verify, {HOSTS} deployments");
         rows.push(
-            Row::ratio(work, (ours, theirs), Bound::AtLeast(LINT_AT_LEAST)).by(format!(
-                "`compose-lint` with {LINTED} of the files, and its time {more} times"
-            )),
+            Row::ratio(work, (ours, theirs), Bound::AtLeast(LINT_AT_LEAST))
+                .by(format!(
+                    "`compose-lint` with {LINTED} of the files, and its time {more} times"
+                ))
+                .because(why),
         );
         let work = format!("verify, {HOSTS} deployments: memory");
         rows.push(Row::megabytes(work, megabytes, MEGABYTES));

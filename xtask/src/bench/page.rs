@@ -37,12 +37,28 @@ pub(super) fn write(rows: &[Row], programs: &[(&str, Command)]) -> Result {
             if row.holds() { "" } else { "missed" }
         );
     }
+    text.push_str(&missed(rows));
     text.push_str("\n## How it grows\n\n![time and memory of clearml-verify over the number of deployments](growth.svg)\n");
     text.push_str("\n## Command lines\n\n");
     for row in rows.iter().filter(|row| !row.how.is_empty()) {
         let _ = writeln!(text, "- {}: {}", row.work, row.how);
     }
     fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Where a bound is missed: what remains, and why.
+fn missed(rows: &[Row]) -> String {
+    let mut text = String::new();
+    for row in rows
+        .iter()
+        .filter(|row| !row.holds() && !row.why.is_empty())
+    {
+        if text.is_empty() {
+            text.push_str("\n## Where a bound is missed\n\nShares are of the instructions, counted with callgrind.\n\n");
+        }
+        let _ = writeln!(text, "- {}: {}", row.work, row.why);
+    }
+    text
 }
 
 /// The machine, and how busy it is.

@@ -93,7 +93,11 @@ impl Bench {
                 times,
                 Bound::AtLeast(ROUND_TRIP_AT_LEAST),
             )
-            .by("`clearml-inject -k keys.json docker-compose.yml`, and a script of `yaml.safe_load` and `yaml.safe_dump`"),
+            .by("`clearml-inject -k keys.json docker-compose.yml`, and a script of `yaml.safe_load` and `yaml.safe_dump`")
+            .because(
+                "24 million instructions, of which 31 % read the deployment, before and after, 27 % judge whether the keyset's twelve values can be \
+                 guessed or are public, and 21 % are serde_yaml's reading of both texts, as a second parser.",
+            ),
         );
         Ok(rows)
     }

@@ -22,6 +22,8 @@ pub(super) struct Row {
     pub(super) theirs: String,
     /// The command lines.
     pub(super) how: String,
+    /// What it is spent on, where it is more than its bound.
+    pub(super) why: &'static str,
 }
 
 impl Row {
@@ -58,6 +60,7 @@ impl Row {
             ours: String::new(),
             theirs: String::new(),
             how: String::new(),
+            why: "",
         }
     }
 
@@ -67,6 +70,12 @@ impl Row {
             how: how.into(),
             ..self
         }
+    }
+
+    /// With what it is spent on, which the page says where the bound is missed. Instructions are counted with callgrind, memory
+    /// with heaptrack: both say the same on every machine.
+    pub(super) fn because(self, why: &'static str) -> Self {
+        Self { why, ..self }
     }
 
     pub(super) fn holds(&self) -> bool {
