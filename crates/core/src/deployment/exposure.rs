@@ -252,7 +252,7 @@ impl Around<'_> {
             }
             let mut miss = |reason: String, span| {
                 unseen.push(Unseen {
-                    what: "from where its ports are reached".to_owned(),
+                    what: "who reaches the ports".to_owned(),
                     hides: Hides::Port,
                     reason,
                     service: Some(container.name.clone()),

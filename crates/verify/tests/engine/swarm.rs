@@ -57,7 +57,7 @@ fn without_the_service_ports_and_configs_are_not_known() {
     let one = task("apiserver", server("apiserver"));
     let (found, said) = said_of(std::slice::from_ref(&one));
     assert!(!has(&found, "public-port", "warning"), "{said}");
-    assert!(said.contains("from where its ports are reached"), "{said}");
+    assert!(said.contains("who reaches the ports"), "{said}");
     assert!(said.contains("the configuration folder"), "{said}");
     assert!(said.contains("$(docker service ls -q)"), "{said}");
     // While a service changes, its containers may have what it had before.
