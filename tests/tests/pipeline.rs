@@ -70,7 +70,7 @@ fn a_manifest_is_refused_with_the_way_for_kubernetes() {
     let path = fixtures().join("rules/duplicate-variable/bad.yml");
     let keys = clearml("keygen").done().exit(0).stdout;
     let done = clearml("inject").arg(&path).stdin(keys).done().refused();
-    let says = ": this is a Kubernetes manifest, not a compose file\n  help: ClearML's Helm chart takes its keys from a Secret:\n";
+    let says = ": this is a Kubernetes manifest, not a compose file\n  help: ClearML's Helm chart takes its keys from a Secret, which a file with its values names:\n";
     assert!(done.stderr.contains(says), "{}", done.stderr);
 }
 

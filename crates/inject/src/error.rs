@@ -118,7 +118,7 @@ impl Error {
                 quoted(path)
             )),
             Self::Manifest(_) => Some(
-                "values of ClearML's Helm chart are changed in a file of their own. The chart takes its keys from a Secret:\n  clearml-keygen -o keys.env\n  clearml-keygen --from keys.env -f kubernetes | kubectl create -f -\n  clearml-inject -i values.yaml".to_owned(),
+                "ClearML's Helm chart takes its keys from a Secret, which a file with its values names:\n  clearml-keygen -o keys.env\n  clearml-keygen --from keys.env -f kubernetes | kubectl create -f -\n  clearml-inject -i values.yaml".to_owned(),
             ),
             Self::NothingCame(_) => Some(
                 "if it comes from another program, look at what that says. Or name both files:\n  clearml-keygen -o keys.env\n  clearml-inject -k keys.env -o secured.yml docker-compose.yml".to_owned(),

@@ -7,6 +7,7 @@ use clearml_secure_core::helm::recipe;
 use clearml_secure_core::io::{read_argument, write_secret_file};
 use clearml_secure_core::keyset::{Keyset, kubernetes};
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::yaml::edit;
 
 use crate::cli::Cli;
 use crate::error::Error;
@@ -71,7 +72,7 @@ pub(crate) fn secret(cli: &Cli) -> Result<&str, Error> {
 
 /// The values file.
 fn values(secret: &str, has_users: bool) -> String {
-    let name = kubernetes::written(secret);
+    let name = edit::scalar(secret);
     let mut out = format!(
         "# Values for ClearML's Helm chart, {} and later. No secret is in them: every key is in the Secret {secret}.\n\
          # helm replaces lists: if your own values have extraEnvs, put these entries into them.\n\

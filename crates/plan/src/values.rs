@@ -11,10 +11,10 @@ use std::sync::Arc;
 use clearml_secure_core::edit::{Edit, splice};
 use clearml_secure_core::helm::{self, recipe};
 use clearml_secure_core::keyset::Keyset;
-use clearml_secure_core::keyset::kubernetes::{is_name, written};
+use clearml_secure_core::keyset::kubernetes::is_name;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::source::place_of;
-use clearml_secure_core::yaml::{self, Node};
+use clearml_secure_core::yaml::{self, Node, edit};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -292,7 +292,7 @@ impl Job {
             let (name, value) = self.set(editor, path, EXISTING_SECRET, self.secret.clone());
             match constants.split_first() {
                 Some((first, rest)) => {
-                    editor.replace(first, format!("{name}: {}", written(&self.secret)))?;
+                    editor.replace(first, format!("{name}: {}", edit::scalar(&self.secret)))?;
                     gone = rest;
                 }
                 None => new = Some((name, value)),

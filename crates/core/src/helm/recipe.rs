@@ -1,9 +1,10 @@
 //! What values say so that every server takes every setting from one Secret (docs/clearml.md#helm-chart).
 
 use super::table::KEYS;
-use crate::keyset::kubernetes::{name_of, written};
+use crate::keyset::kubernetes::name_of;
 use crate::setting::{SETTINGS, Server, Setting};
 use crate::version::Version;
+use crate::yaml::edit;
 
 /// The cookie of the web login, where `clearml.cookieName` says no other.
 pub const COOKIE: &str = "clearml-token-k8s";
@@ -95,7 +96,7 @@ impl ExtraEnv {
     pub fn lines(&self, secret: &str) -> [String; 2] {
         let value = match &self.value {
             ExtraValue::Key(key) => {
-                let secret = written(secret);
+                let secret = edit::scalar(secret);
                 format!("valueFrom: {{secretKeyRef: {{name: {secret}, key: {key}}}}}")
             }
             ExtraValue::Text(text) => format!("value: \"{text}\""),

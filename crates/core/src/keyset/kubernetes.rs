@@ -96,18 +96,9 @@ pub(super) fn write_logins(keyset: &Keyset, name: &str, out: &mut String) {
     entry(out, LOGINS, &apiserver::write(keyset));
 }
 
-/// The name of a Secret as YAML has it: in quotes where Kubernetes or Helm would take it for something else.
-pub fn written(name: &str) -> String {
-    const SWITCHES: [&str; 6] = ["n", "no", "off", "on", "y", "yes"];
-    match SWITCHES.contains(&name) {
-        true => edit::on_one_line(name),
-        false => edit::scalar(name),
-    }
-}
-
 fn head(out: &mut String, name: &str) {
     out.push_str("apiVersion: v1\nkind: Secret\nmetadata:\n  name: ");
-    out.push_str(&written(name));
+    out.push_str(&edit::scalar(name));
     out.push_str("\ntype: Opaque\ndata:\n");
 }
 

@@ -232,12 +232,17 @@ fn single_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// What YAML 1.1 takes for a switch, and with it Helm and Kubernetes.
+const SWITCHES: [&str; 6] = ["n", "no", "off", "on", "y", "yes"];
+
 /// Whether YAML takes the text, unquoted and in any context, for exactly this text.
 fn is_plain(text: &str) -> bool {
+    let is_switch = || SWITCHES.iter().any(|word| text.eq_ignore_ascii_case(word));
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+        && !is_switch()
         && scalar::resolve(text, true, None) == Typed::Text
 }
 
@@ -329,6 +334,16 @@ mod tests {
             ("e: {? K, L: 1}\n", "e: {K: new, L: 1}\n"),
         ] {
             assert_eq!(set(before), after);
+        }
+    }
+
+    #[test]
+    fn what_some_yaml_takes_for_no_text_is_in_quotes() {
+        for text in ["on", "No", "Y", "true", "null", "1e5", "123", "a b", ""] {
+            assert_eq!(scalar(text), format!("'{text}'"));
+        }
+        for text in ["one", "nobody", "a.b-c_1"] {
+            assert_eq!(scalar(text), text);
         }
     }
 

@@ -424,6 +424,12 @@ fn what_somebody_chose_is_said_or_stays() {
     let said =
         "clearml.existingSecret: clearml-keys instead of mine. --secret mine keeps that name\n";
     assert!(stderr.contains(said), "{stderr}");
+    // Helm takes `on` for a switch where it has no quotes.
+    let text = edited(text, &["--secret", "on"]);
+    assert!(
+        text.starts_with("clearml: {existingSecret: 'on'}\n"),
+        "{text}"
+    );
     // The file server reads the cookie that the user named there, or that of the image.
     let text = "clearml: {}\napiserver:\n  extraEnvs:\n  - name: CLEARML__apiserver__auth__session_auth_cookie_name\n    value: clearml_token_basic\n";
     let text = edited(text, &[]);

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clearml_secure_core::edit::{Edit, Edits};
-use clearml_secure_core::keyset::kubernetes::written;
 use clearml_secure_core::source::place_of;
 use clearml_secure_core::yaml::lines::{indentation, line_break, line_end, line_start};
 use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value, edit};
@@ -34,7 +33,7 @@ pub(super) enum New {
 impl New {
     fn flow(&self) -> String {
         match self {
-            Self::Text(text) => written(text),
+            Self::Text(text) => edit::scalar(text),
             Self::List(items) => {
                 let items: Vec<String> = items.iter().map(in_braces).collect();
                 format!("[{}]", items.join(", "))
