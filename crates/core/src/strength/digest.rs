@@ -2,6 +2,8 @@
 //!
 //! Nothing is computed for a value that has not the form of a digest.
 
+use std::sync::OnceLock;
+
 use blake2::{Blake2b512, Blake2s256};
 use md5::Md5;
 use sha1::Sha1;
@@ -51,61 +53,114 @@ const OTHERS: [&str; 27] = [
 const FIRST: &str = "admin api app auth clearml default dev jwt my prod production secret server service session super test the \
                      token trains your";
 const SECOND: &str = "admin auth key pass passwd password secret server super token";
-const THIRD: [&str; 4] = ["", "key", "secret", "token"];
+const THIRD: [&str; 3] = ["key", "secret", "token"];
 const BETWEEN: [&str; 4] = ["", " ", "-", "_"];
 
 /// Small numbers and years.
 const NUMBERS: [std::ops::Range<u32>; 2] = [0..130, 1950..2050];
 
-/// Whether bytes are the digest of a text.
-type Compare = fn(&[u8], &[u8]) -> bool;
+/// The beginning of a digest, of which no other one has the same by chance.
+type Start = [u8; 16];
+type Digester = fn(&[u8]) -> Start;
+
+/// How long digests are, in bytes.
+const LENGTHS: [usize; 6] = [16, 20, 28, 32, 48, 64];
 
 /// Whether a value is the digest of something that anybody tries, in hexadecimal digits, in base64, or in base64 of the
 /// hexadecimal digits.
 pub(super) fn is_of_common(value: &str) -> bool {
-    let Some(bytes) = digest_bytes(value) else {
-        return false;
-    };
-    let (whole, rare) = algorithms(bytes.len());
-    let is_whole = |text: &str| whole(text.as_bytes(), &bytes);
-    // With the line's end that `echo` writes, too.
-    let is_any = |text: &str| {
-        let line = format!("{text}\n");
-        let of = |is: &Compare| is(text.as_bytes(), &bytes) || is(line.as_bytes(), &bytes);
-        of(&whole) || rare.iter().any(of)
-    };
-    let in_cases =
-        |text: &str| is_any(text) || is_any(&capital(text)) || is_any(&text.to_ascii_uppercase());
-    let is_line = |text: &str| is_whole(text) || is_whole(&format!("{text}\n"));
-    OTHERS.into_iter().chain(stand_ins()).any(in_cases)
-        || ('a'..='z').any(|letter| in_cases(&letter.to_string()))
-        || NUMBERS
-            .into_iter()
-            .flatten()
-            .any(|number| is_any(&number.to_string()))
-        || known::all().iter().any(|known| is_any(known.value))
-        || stand_ins().any(|word| {
-            let is_ended = |word: &str| ENDS.iter().any(|end| is_line(&format!("{word}{end}")));
-            is_ended(word) || is_ended(&capital(word))
-        })
-        || is_made_up(&is_line)
-        || words().any(is_line)
+    digest_bytes(value)
+        .is_some_and(|bytes| tried(bytes.len()).binary_search(&start(&bytes)).is_ok())
 }
 
-/// Whether it is the digest of a name that is made up of words.
-fn is_made_up(is_line: &dyn Fn(&str) -> bool) -> bool {
-    let words = |list: &'static str| list.split_ascii_whitespace();
-    BETWEEN.iter().any(|between| {
-        words(FIRST).any(|first| {
-            words(SECOND).any(|second| {
-                let start = format!("{first}{between}{second}");
-                THIRD.iter().any(|third| match third.is_empty() {
-                    true => is_line(&start),
-                    false => is_line(&format!("{start}{between}{third}")),
-                })
-            })
-        })
-    })
+/// The digests of one length of all that anybody tries, sorted. They are computed once: most secrets of some servers have one
+/// length.
+fn tried(length: usize) -> &'static [Start] {
+    static TRIED: [OnceLock<Vec<Start>>; LENGTHS.len()] =
+        [const { OnceLock::new() }; LENGTHS.len()];
+    let at = LENGTHS.iter().position(|one| *one == length);
+    at.map_or(&[], |at| TRIED[at].get_or_init(|| Tried::of(length)))
+}
+
+/// What anybody tries, as it is gathered.
+struct Tried {
+    /// What gives a digest of the length, and what does so less often.
+    whole: Digester,
+    rare: &'static [Digester],
+    digests: Vec<Start>,
+}
+
+impl Tried {
+    fn of(length: usize) -> Vec<Start> {
+        let (whole, rare) = algorithms(length);
+        let mut tried = Self {
+            whole,
+            rare,
+            digests: Vec::new(),
+        };
+        for text in OTHERS.into_iter().chain(stand_ins()) {
+            tried.in_cases(text);
+        }
+        for letter in 'a'..='z' {
+            tried.in_cases(&letter.to_string());
+        }
+        for number in NUMBERS.into_iter().flatten() {
+            tried.any(&number.to_string());
+        }
+        for known in known::all() {
+            tried.any(known.value);
+        }
+        for word in stand_ins() {
+            for end in ENDS {
+                tried.line(&format!("{word}{end}"));
+                tried.line(&format!("{}{end}", capital(word)));
+            }
+        }
+        tried.made_up();
+        for word in words() {
+            tried.line(word);
+        }
+        tried.digests.sort_unstable();
+        tried.digests
+    }
+
+    /// A text, and with the line's end that `echo` writes.
+    fn line(&mut self, text: &str) {
+        for text in [text, &format!("{text}\n")] {
+            self.digests.push((self.whole)(text.as_bytes()));
+        }
+    }
+
+    /// The same, with what is rarely used, too.
+    fn any(&mut self, text: &str) {
+        self.line(text);
+        for text in [text, &format!("{text}\n")] {
+            let rare = self.rare.iter().map(|digest| digest(text.as_bytes()));
+            self.digests.extend(rare);
+        }
+    }
+
+    fn in_cases(&mut self, text: &str) {
+        self.any(text);
+        self.any(&capital(text));
+        self.any(&text.to_ascii_uppercase());
+    }
+
+    /// Names that are made up of words.
+    fn made_up(&mut self) {
+        let words = |list: &'static str| list.split_ascii_whitespace();
+        for between in BETWEEN {
+            for first in words(FIRST) {
+                for second in words(SECOND) {
+                    let start = format!("{first}{between}{second}");
+                    self.line(&start);
+                    for third in THIRD {
+                        self.line(&format!("{start}{between}{third}"));
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn capital(text: &str) -> String {
@@ -132,7 +187,6 @@ fn digest_bytes(value: &str) -> Option<Zeroizing<Vec<u8>>> {
 
 /// Bytes of which there are as many as in a digest, or that are such ones written several times.
 fn once(bytes: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>> {
-    const LENGTHS: [usize; 6] = [16, 20, 28, 32, 48, 64];
     let is_repeated = |length: &usize| {
         let mut parts = bytes.chunks(*length);
         let first = parts.next().unwrap_or_default();
@@ -143,44 +197,29 @@ fn once(bytes: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// What gives a digest of this length, and what does so less often, or gives a longer one of which that is the beginning.
-fn algorithms(length: usize) -> (Compare, &'static [Compare]) {
+fn algorithms(length: usize) -> (Digester, &'static [Digester]) {
     match length {
-        16 => (
-            |text, is| Md5::digest(text)[..] == *is,
-            &[
-                |text, is| Sha1::digest(text).starts_with(is),
-                |text, is| Sha256::digest(text).starts_with(is),
-                |text, is| Sha512::digest(text).starts_with(is),
-            ],
-        ),
-        20 => (
-            |text, is| Sha1::digest(text)[..] == *is,
-            &[|text, is| Sha256::digest(text).starts_with(is)],
-        ),
-        28 => (
-            |text, is| Sha224::digest(text)[..] == *is,
-            &[|text, is| Sha3_224::digest(text)[..] == *is],
-        ),
+        16 => (of::<Md5>, &[of::<Sha1>, of::<Sha256>, of::<Sha512>]),
+        20 => (of::<Sha1>, &[of::<Sha256>]),
+        28 => (of::<Sha224>, &[of::<Sha3_224>]),
         32 => (
-            |text, is| Sha256::digest(text)[..] == *is,
-            &[
-                |text, is| Sha512::digest(text).starts_with(is),
-                |text, is| Sha3_256::digest(text)[..] == *is,
-                |text, is| Blake2s256::digest(text)[..] == *is,
-            ],
+            of::<Sha256>,
+            &[of::<Sha512>, of::<Sha3_256>, of::<Blake2s256>],
         ),
-        48 => (
-            |text, is| Sha384::digest(text)[..] == *is,
-            &[|text, is| Sha3_384::digest(text)[..] == *is],
-        ),
-        _ => (
-            |text, is| Sha512::digest(text)[..] == *is,
-            &[
-                |text, is| Sha3_512::digest(text)[..] == *is,
-                |text, is| Blake2b512::digest(text)[..] == *is,
-            ],
-        ),
+        48 => (of::<Sha384>, &[of::<Sha3_384>]),
+        _ => (of::<Sha512>, &[of::<Sha3_512>, of::<Blake2b512>]),
     }
+}
+
+fn of<D: Digest>(text: &[u8]) -> Start {
+    start(&D::digest(text))
+}
+
+/// Of a digest, none of which is shorter.
+fn start(digest: &[u8]) -> Start {
+    let mut start = Start::default();
+    start.copy_from_slice(&digest[..size_of::<Start>()]);
+    start
 }
 
 #[cfg(test)]
