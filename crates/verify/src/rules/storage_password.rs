@@ -14,6 +14,8 @@
 //!
 //! **References**: docs/clearml.md#minios-own-password.
 
+use std::path::Path;
+
 use clearml_secure_core::container::{Container, Interface, VariableValue};
 use clearml_secure_core::deployment::exposure::Way;
 use clearml_secure_core::password::{PasswordWeakness, weakness};
@@ -43,6 +45,8 @@ struct Store {
     default: Option<&'static str>,
     /// Variables and options by which it has keys that are not seen here.
     elsewhere: &'static [&'static str],
+    /// And a file that is mounted for that, or its folder.
+    file: Option<&'static str>,
 }
 
 static STORES: [Store; 5] = [
@@ -58,6 +62,7 @@ static STORES: [Store; 5] = [
             "MINIO_SECRET_KEY_FILE",
             "MINIO_CONFIG_ENV_FILE",
         ],
+        file: None,
     },
     Store {
         name: "RustFS",
@@ -67,6 +72,7 @@ static STORES: [Store; 5] = [
         passwords: &["RUSTFS_SECRET_KEY"],
         default: Some("rustfsadmin"),
         elsewhere: &["RUSTFS_SECRET_KEY_FILE", "--secret-key"],
+        file: None,
     },
     Store {
         name: "CloudServer",
@@ -76,6 +82,7 @@ static STORES: [Store; 5] = [
         passwords: &["SCALITY_SECRET_ACCESS_KEY"],
         default: Some("verySecretKey1"),
         elsewhere: &["S3AUTH_CONFIG"],
+        file: Some("/usr/src/app/conf/authdata.json"),
     },
     Store {
         name: "SeaweedFS",
@@ -91,6 +98,7 @@ static STORES: [Store; 5] = [
             "-s3.config",
             "-s3.iam.config",
         ],
+        file: None,
     },
     Store {
         name: "LocalStack",
@@ -100,6 +108,7 @@ static STORES: [Store; 5] = [
         passwords: &[],
         default: None,
         elsewhere: &[],
+        file: None,
     },
 ];
 
@@ -145,8 +154,11 @@ impl Store {
         let by_words = service.words.windows(2).any(serves).then_some(&STORES[0]);
         let store = STORES.iter().find(is_image).or(by_words)?;
         // The parts of SeaweedFS are programs of one image.
-        let is_one =
-            store.name != "SeaweedFS" || service.words.iter().any(|word| word.contains("s3"));
+        let is_s3 = |word: &String| {
+            let word = word.trim_start_matches('-');
+            matches!(word, "s3" | "s3=true") || word.starts_with("s3.")
+        };
+        let is_one = store.name != "SeaweedFS" || service.words.iter().any(is_s3);
         is_one.then_some(store)
     }
 
@@ -188,8 +200,24 @@ impl Store {
             let mut variables = service.environment.iter();
             variables.find(|variable| names.contains(&variable.name.as_str()))
         };
-        let has_option = |option: &&str| service.option(option).next().is_some();
-        if find(self.elsewhere).is_some() || self.elsewhere.iter().any(has_option) {
+        // Go takes `--s3.config` for `-s3.config`.
+        let is_option = |word: &String, option: &str| {
+            let name = word.split('=').next().unwrap_or(word);
+            word.starts_with('-') && name.trim_start_matches('-') == option.trim_start_matches('-')
+        };
+        let has_option = |option: &&str| service.words.iter().any(|word| is_option(word, option));
+        let mut targets = service
+            .mounts
+            .iter()
+            .filter_map(|mount| mount.target.known());
+        let is_file = |target: &String| {
+            self.file
+                .is_some_and(|file| Path::new(file).starts_with(target))
+        };
+        if find(self.elsewhere).is_some()
+            || self.elsewhere.iter().any(has_option)
+            || targets.any(is_file)
+        {
             return None;
         }
         let Some(default) = self.default else {

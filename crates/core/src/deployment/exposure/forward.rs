@@ -41,8 +41,8 @@ pub(super) fn of(
         unseen.extend(unclear(around, index, rule));
         unseen.extend(untold(around, index, rule));
     }
+    let spoken = mention::spoken(container, &files);
     if rules.is_empty() && !is_read && mention::is_forwarder(container) {
-        let spoken = mention::spoken(container, &files);
         for rule in mention::rules(around, index, &files) {
             let found = told(around, index, &rule);
             let is_unclear = |to: usize| spoken == Spoken::Unknown && around.is_server(to);
@@ -61,7 +61,7 @@ pub(super) fn of(
             }));
         }
     }
-    if mention::is_tunnel(container) && !mention::is_clear_tunnel(container, &files) {
+    if mention::is_tunnel(container) && spoken == Spoken::Tls {
         for forward in &mut forwards[before..] {
             forward.is_tls = true;
         }

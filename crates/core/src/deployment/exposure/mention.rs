@@ -143,46 +143,84 @@ pub(super) fn is_forwarder(container: &Container) -> bool {
 /// Whether what it passes on comes in at the other end of a tunnel.
 pub(super) fn is_tunnel(container: &Container) -> bool {
     let is_ssh = programs(container).any(|name| ["ssh", "autossh"].contains(&name));
-    let is_reverse = options(container).any(|word| word.starts_with("-R"));
+    let is_reverse = options(container)
+        .any(|word| word.starts_with("-R") || word.ends_with('R') && !word.starts_with("--"));
     // Where variables say what it leads to, it does so from the other end unless they say otherwise.
     let is_usual = container.known_variable("SSH_TARGET_HOST").is_some()
         && container.known_variable("SSH_MODE").is_none();
     is_ssh && (is_reverse || is_usual) || programs(container).any(|name| TUNNELS.contains(&name))
 }
 
-/// Whether the other end of a tunnel speaks no TLS with those who come there.
-pub(super) fn is_clear_tunnel(container: &Container, files: &Files) -> bool {
-    let is_said = |kinds: &[&str]| {
-        let mut words = container.words.iter().flat_map(|word| parts(word));
-        let mut of_files = files.texts.iter().flat_map(|file| parts(&file.text));
-        words.any(|word| kinds.contains(&word)) || of_files.any(|word| kinds.contains(&word))
-    };
-    // Without such an address it listens at the loopback address alone.
-    let is_for_all = |text: &str| {
-        ["0.0.0.0", "*:", "[::]"]
-            .iter()
-            .any(|all| text.contains(all))
-    };
-    programs(container).any(|name| match name {
-        "ssh" | "autossh" => {
-            let variables = container.environment.iter();
-            let mut values = variables.filter_map(|one| Some(one.value.known()?.expose()));
-            container.words.iter().any(|word| is_for_all(word)) || values.any(is_for_all)
-        }
-        name => {
-            let mut kinds = CLEAR_KINDS.iter();
-            CLEAR_TUNNELS.contains(&name)
-                || kinds.any(|(program, kinds)| *program == name && is_said(kinds))
-        }
-    })
+/// What the other end of a tunnel speaks with those who come there.
+fn spoken_by_tunnel(container: &Container, files: &Files) -> Spoken {
+    let mut spoken = programs(container).map(|name| match name {
+        "ssh" | "autossh" if is_for_all(container) => Spoken::Bytes,
+        name if CLEAR_TUNNELS.contains(&name) => Spoken::Bytes,
+        name => match CLEAR_KINDS.iter().find(|(program, _)| *program == name) {
+            Some((_, clear)) => of_kinds(container, files, clear),
+            None => Spoken::Tls,
+        },
+    });
+    spoken
+        .find(|one| *one != Spoken::Tls)
+        .unwrap_or(Spoken::Tls)
 }
 
-fn parts(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_ascii_alphanumeric())
+/// What a tunnel speaks that is told its kind by a word of the command, or for each of its ways by a line such as
+/// `type = "tcp"`.
+fn of_kinds(container: &Container, files: &Files, clear: &[&str]) -> Spoken {
+    let is_clear = |kind: &str| clear.contains(&kind);
+    let lines = files.texts.iter().flat_map(|file| file.text.lines());
+    let told: Vec<bool> = lines.filter_map(kind_of_way).map(is_clear).collect();
+    let is_said = || {
+        let mut words = container.words.iter();
+        words.any(|word| {
+            word.split(|c: char| !c.is_ascii_alphanumeric())
+                .any(is_clear)
+        })
+    };
+    match (told.contains(&true), told.contains(&false)) {
+        (true, true) => Spoken::Unknown,
+        (true, false) => Spoken::Bytes,
+        (false, true) => Spoken::Tls,
+        (false, false) if is_said() => Spoken::Bytes,
+        (false, false) => Spoken::Tls,
+    }
+}
+
+/// `type = "tcp"` and `proto: http`, on a line of its own.
+fn kind_of_way(line: &str) -> Option<&str> {
+    let (name, kind) = line.split_once(['=', ':'])?;
+    let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '#');
+    let kind = kind.split(['#', ',']).next()?;
+    ["proto", "type"]
+        .contains(&name)
+        .then(|| kind.trim_matches(|c: char| !c.is_ascii_alphanumeric()))
+}
+
+/// Whether `ssh -R` has the other end listen for others than its own host.
+fn is_for_all(container: &Container) -> bool {
+    const ALL: [&str; 3] = ["0.0.0.0", "*", "[::]"];
+    // Nothing before the first of three colons is every address.
+    let is_all = |way: &str| {
+        let address = way.rsplitn(4, ':').nth(3);
+        address.is_some_and(|address| address.is_empty() || ALL.contains(&address))
+    };
+    let is_remote = |pair: &[String]| match pair[1].strip_prefix("-R") {
+        Some(attached) if !attached.is_empty() => is_all(attached),
+        _ => pair[0].starts_with('-') && pair[0].ends_with('R') && is_all(&pair[1]),
+    };
+    let variables = container.environment.iter();
+    let mut values = variables.filter_map(|one| Some(one.value.known()?.expose()));
+    container.words.windows(2).any(is_remote)
+        || values.any(|value| ALL.contains(&value) || is_all(value))
 }
 
 /// What a container speaks that passes on what it is given addresses for.
 pub(super) fn spoken(container: &Container, files: &Files) -> Spoken {
+    if is_tunnel(container) {
+        return spoken_by_tunnel(container, files);
+    }
     let has = |word: &str| container.words.iter().any(|known| known == word);
     let has_text = |text: &str| files.texts.iter().any(|file| file.text.contains(text));
     let is_client = || {
@@ -226,7 +264,7 @@ pub(super) fn spoken(container: &Container, files: &Files) -> Spoken {
     }
 }
 
-/// Whether a container leads wherever those who come in want, and is open to others than its host.
+/// Whether a container leads wherever those who come in want, and asks them for no password.
 pub(super) fn leads_anywhere(container: &Container) -> bool {
     let is_gost = programs(container).any(|name| name == "gost");
     let asks_for_target = |word: &String| {
@@ -235,8 +273,20 @@ pub(super) fn leads_anywhere(container: &Container) -> bool {
         !word.contains('@')
             && (word.starts_with("socks") || word.starts_with("http") || word.starts_with(':'))
     };
-    programs(container).any(|name| ANYWHERE.contains(&name))
+    programs(container).any(|name| ANYWHERE.contains(&name) && !asks(name, container))
         || is_gost && container.words.iter().any(asks_for_target)
+}
+
+/// Whether one of these proxies asks those who come in for a password.
+fn asks(name: &str, container: &Container) -> bool {
+    match name {
+        "go-socks5-proxy" => {
+            let password = container.known_variable("PROXY_PASSWORD");
+            password.is_some_and(|password| !password.expose().is_empty())
+        }
+        "microsocks" => container.option("-P").next().is_some(),
+        _ => false,
+    }
 }
 
 /// Whether what a tunnel leads to is said elsewhere: by an account at its maker, or by who comes in.
