@@ -194,6 +194,15 @@ impl Store {
         ports
     }
 
+    /// The secret where nothing sets one. Bitnami's image of MinIO has one of its own.
+    fn default_in(&self, service: &Container) -> Option<&'static str> {
+        let image = service.known_image().map(|image| image.text.as_str());
+        match self.name == "MinIO" && image.is_some_and(|image| image.contains("bitnami")) {
+            true => Some("miniosecret"),
+            false => self.default,
+        }
+    }
+
     /// Why anybody gets in; none where nobody does, or it is not known.
     fn opened_by(&self, service: &Container, env_files: &str) -> Option<String> {
         let find = |names: &[&str]| {
@@ -220,7 +229,7 @@ impl Store {
         {
             return None;
         }
-        let Some(default) = self.default else {
+        let Some(default) = self.default_in(service) else {
             return Some("which asks for no password".to_owned());
         };
         let is_default = || Some(format!("whose password is the default, {default}"));
