@@ -118,6 +118,8 @@ mod tests {
             "gR7tY2pLq9Wz",
             "7f3c9a1be5d24806",
             "ueberraschung-kaktus-laterne",
+            "a password of hers",
+            "the house is on our hill",
         ] {
             assert_eq!(weakness(password, "jane", "Jane"), None, "{password}");
         }

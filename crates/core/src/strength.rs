@@ -70,10 +70,11 @@ pub(crate) fn is_address(password: &str) -> bool {
     shape::is_address(password, SECRET_BITS)
 }
 
-/// Whether a password is guessed in as many tries as zxcvbn calls few: it takes the phrases that everybody knows for words.
+/// Whether a password is a phrase or a word that everybody knows, of which zxcvbn sees the parts alone. Where it takes more tries
+/// than these, zxcvbn judges it: a sentence is guessed less easily as a password than where a secret belongs.
 #[cfg(feature = "passwords")]
 pub(crate) fn is_guessed(password: &str) -> bool {
-    const FEW_TRIES: f64 = 1e8;
+    const FEW_TRIES: f64 = 1e5;
     is_guessable(password, FEW_TRIES.log2())
 }
 
