@@ -276,13 +276,15 @@ impl Container {
         self.image.known()?.as_ref()
     }
 
-    /// The last part of its image's name, without tag and digest; empty where it is not known.
-    pub fn image_name(&self) -> &str {
+    /// Its image's name without tag and digest; empty where it is not known.
+    pub fn repository(&self) -> &str {
         let image = self.known_image().map(|image| image.text.as_str());
-        let image = image.unwrap_or_default();
-        let image = image.split('@').next().unwrap_or_default();
-        let name = image.rsplit('/').next().unwrap_or_default();
-        name.split(':').next().unwrap_or_default()
+        repository(image.unwrap_or_default())
+    }
+
+    /// The last part of that name.
+    pub fn image_name(&self) -> &str {
+        self.repository().rsplit('/').next().unwrap_or_default()
     }
 
     /// The host's ports of one of its own in words, or who chooses them.
@@ -519,4 +521,12 @@ impl fmt::Debug for FileText {
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
+}
+
+/// `registry:5000/allegroai/clearml:1.16.2@sha256:…` is of `registry:5000/allegroai/clearml`.
+pub(crate) fn repository(image: &str) -> &str {
+    let image = image.split('@').next().unwrap_or(image);
+    let name = image.rfind('/').map_or(0, |slash| slash + 1);
+    let end = image[name..].find(':').map_or(image.len(), |at| name + at);
+    &image[..end]
 }

@@ -1,7 +1,7 @@
 //! Which ClearML servers a service runs, told by its command, entrypoint, image and name, in that order.
 
 use crate::command::is_shell;
-use crate::container::Container;
+use crate::container::{self, Container};
 use crate::image::REPOSITORIES;
 use crate::instance::Family;
 use crate::knowable::Knowable;
@@ -263,14 +263,9 @@ fn release(service: &Container) -> Knowable<Release> {
     }
 }
 
-/// `registry:5000/allegroai/clearml:1.16.2@sha256:…` is of `registry:5000/allegroai/clearml`.
+/// Its name as registries compare it.
 fn repository(image: &str) -> String {
-    let image = image.split('@').next().unwrap_or(image);
-    let name_start = image.rfind('/').map_or(0, |slash| slash + 1);
-    let end = image[name_start..]
-        .find(':')
-        .map_or(image.len(), |at| name_start + at);
-    image[..end].to_ascii_lowercase()
+    container::repository(image).to_ascii_lowercase()
 }
 
 /// The images' names over time (docs/clearml.md#image-names), with any registry in front.

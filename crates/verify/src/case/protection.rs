@@ -140,7 +140,7 @@ fn elasticsearch(service: &Container) -> Protection {
             Said::Unset | Said::Unknown => Some(None),
         })
     };
-    let is_opensearch = image(service).contains("opensearch");
+    let is_opensearch = service.repository().contains("opensearch");
     let disabled = is(
         &["plugins.security.disabled", "DISABLE_SECURITY_PLUGIN"],
         "true",
@@ -222,7 +222,7 @@ fn setting<'a>(service: &'a Container, name: &str) -> Option<Said<'a>> {
 
 /// A password that only some images take from a variable.
 fn of_variables(service: &Container, names: &[&'static str], user: &str) -> Protection {
-    let takes = image(service).contains("bitnami");
+    let takes = service.repository().contains("bitnami");
     let is_known = matches!(service.image_name(), "redis" | "mongo" | "valkey");
     for name in names {
         let file = format!("{name}_FILE");
@@ -268,20 +268,6 @@ fn judged(said: &Said<'_>, what: &'static str, user: &str) -> Protection {
             None => Protection::Password,
         },
     }
-}
-
-/// The image without tag and digest.
-fn image(service: &Container) -> &str {
-    let image = service.known_image().map(|image| image.text.as_str());
-    let image = image
-        .unwrap_or_default()
-        .split('@')
-        .next()
-        .unwrap_or_default();
-    let name = image.rfind('/').map_or(0, |at| at + 1);
-    image[name..]
-        .find(':')
-        .map_or(image, |at| &image[..name + at])
 }
 
 fn has_word(service: &Container, names: &[&str]) -> bool {

@@ -33,7 +33,7 @@ const LOOPBACK: Severity = Severity::Warning;
 /// Software that keeps files for those who speak S3 (docs/clearml.md#minios-own-password).
 struct Store {
     name: &'static str,
-    /// The last part of its images' names.
+    /// The ends of its images' names.
     images: &'static [&'static str],
     /// Where it listens, with its console.
     ports: &'static [u16],
@@ -43,27 +43,54 @@ struct Store {
     passwords: &'static [&'static str],
     /// The secret where nothing sets one; without it the store asks for none.
     default: Option<&'static str>,
+    /// The word of its command that starts it, where its image is of other programs as well.
+    starts: Option<&'static str>,
     /// Variables and options by which it has keys that are not seen here.
     elsewhere: &'static [&'static str],
     /// And a file that is mounted for that, or its folder.
     file: Option<&'static str>,
 }
 
-static STORES: [Store; 5] = [
+/// What most of them have.
+const STORE: Store = Store {
+    name: "",
+    images: &[],
+    ports: &[],
+    users: &[],
+    passwords: &[],
+    default: None,
+    starts: None,
+    elsewhere: &[],
+    file: None,
+};
+
+const MINIO: Store = Store {
+    name: "MinIO",
+    images: &["minio"],
+    ports: &[9000, 9001],
+    users: &["MINIO_ROOT_USER", "MINIO_ACCESS_KEY"],
+    passwords: &["MINIO_ROOT_PASSWORD", "MINIO_SECRET_KEY"],
+    default: Some("minioadmin"),
+    elsewhere: &[
+        "MINIO_ROOT_PASSWORD_FILE",
+        "MINIO_SECRET_KEY_FILE",
+        "MINIO_CONFIG_ENV_FILE",
+    ],
+    ..STORE
+};
+
+static STORES: [Store; 6] = [
+    // Bitnami's have a default of their own, and come before the others whose names end so.
     Store {
-        name: "MinIO",
-        images: &["minio"],
-        ports: &[9000, 9001],
-        users: &["MINIO_ROOT_USER", "MINIO_ACCESS_KEY"],
-        passwords: &["MINIO_ROOT_PASSWORD", "MINIO_SECRET_KEY"],
-        default: Some("minioadmin"),
-        elsewhere: &[
-            "MINIO_ROOT_PASSWORD_FILE",
-            "MINIO_SECRET_KEY_FILE",
-            "MINIO_CONFIG_ENV_FILE",
+        images: &[
+            "bitnami/minio",
+            "bitnamilegacy/minio",
+            "bitnamisecure/minio",
         ],
-        file: None,
+        default: Some("miniosecret"),
+        ..MINIO
     },
+    MINIO,
     Store {
         name: "RustFS",
         images: &["rustfs"],
@@ -72,7 +99,7 @@ static STORES: [Store; 5] = [
         passwords: &["RUSTFS_SECRET_KEY"],
         default: Some("rustfsadmin"),
         elsewhere: &["RUSTFS_SECRET_KEY_FILE", "--secret-key"],
-        file: None,
+        ..STORE
     },
     Store {
         name: "CloudServer",
@@ -83,14 +110,13 @@ static STORES: [Store; 5] = [
         default: Some("verySecretKey1"),
         elsewhere: &["S3AUTH_CONFIG"],
         file: Some("/usr/src/app/conf/authdata.json"),
+        ..STORE
     },
     Store {
         name: "SeaweedFS",
         images: &["seaweedfs"],
         ports: &[8333],
-        users: &[],
-        passwords: &[],
-        default: None,
+        starts: Some("s3"),
         elsewhere: &[
             "AWS_ACCESS_KEY_ID",
             "-config",
@@ -98,17 +124,13 @@ static STORES: [Store; 5] = [
             "-s3.config",
             "-s3.iam.config",
         ],
-        file: None,
+        ..STORE
     },
     Store {
         name: "LocalStack",
         images: &["localstack", "localstack-pro"],
         ports: &[4566],
-        users: &[],
-        passwords: &[],
-        default: None,
-        elsewhere: &[],
-        file: None,
+        ..STORE
     },
 ];
 
@@ -147,19 +169,33 @@ impl Rule for StoragePassword {
 impl Store {
     /// The store that a container runs, by its image or its command.
     fn of(service: &Container) -> Option<&'static Self> {
-        let name = service.image_name();
-        let is_image = |store: &&Self| store.images.contains(&name);
         let serves =
             |pair: &[String]| pair[0].rsplit('/').next() == Some("minio") && pair[1] == "server";
-        let by_words = service.words.windows(2).any(serves).then_some(&STORES[0]);
-        let store = STORES.iter().find(is_image).or(by_words)?;
-        // The parts of SeaweedFS are programs of one image.
-        let is_s3 = |word: &String| {
-            let word = word.trim_start_matches('-');
-            matches!(word, "s3" | "s3=true") || word.starts_with("s3.")
+        let by_words = service.words.windows(2).any(serves).then_some(&MINIO);
+        let store = STORES
+            .iter()
+            .find(|store| store.is_in(service))
+            .or(by_words)?;
+        store.is_started(service).then_some(store)
+    }
+
+    /// Whether its image is one of this store.
+    fn is_in(&self, service: &Container) -> bool {
+        let is_end = |image: &&str| {
+            let before = service.repository().strip_suffix(*image);
+            before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
         };
-        let is_one = store.name != "SeaweedFS" || service.words.iter().any(is_s3);
-        is_one.then_some(store)
+        self.images.iter().any(is_end)
+    }
+
+    /// Whether the command starts it: `server -s3`, `s3 -port=8333`, `-s3.config=…`.
+    fn is_started(&self, service: &Container) -> bool {
+        let is_word = |name: &str, word: &String| {
+            let rest = word.trim_start_matches('-').strip_prefix(name);
+            rest.is_some_and(|rest| matches!(rest, "" | "=true") || rest.starts_with('.'))
+        };
+        let is_given = |name| service.words.iter().any(|word| is_word(name, word));
+        self.starts.is_none_or(is_given)
     }
 
     fn finding(&self, case: &Case<'_>, index: usize, way: &Way<'_>, what: &str) -> Draft {
@@ -194,15 +230,6 @@ impl Store {
         ports
     }
 
-    /// The secret where nothing sets one. Bitnami's image of MinIO has one of its own.
-    fn default_in(&self, service: &Container) -> Option<&'static str> {
-        let image = service.known_image().map(|image| image.text.as_str());
-        match self.name == "MinIO" && image.is_some_and(|image| image.contains("bitnami")) {
-            true => Some("miniosecret"),
-            false => self.default,
-        }
-    }
-
     /// Why anybody gets in; none where nobody does, or it is not known.
     fn opened_by(&self, service: &Container, env_files: &str) -> Option<String> {
         let find = |names: &[&str]| {
@@ -229,7 +256,7 @@ impl Store {
         {
             return None;
         }
-        let Some(default) = self.default_in(service) else {
+        let Some(default) = self.default else {
             return Some("which asks for no password".to_owned());
         };
         let is_default = || Some(format!("whose password is the default, {default}"));
