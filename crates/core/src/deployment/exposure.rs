@@ -13,6 +13,7 @@ mod listen;
 mod mention;
 mod namespace;
 mod proxy;
+mod spoken;
 mod tool;
 
 use std::collections::{HashMap, HashSet, VecDeque};

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::condition::Holds;
 use super::files::Files;
 use super::hop::{Forward, How, Rule};
-use super::mention::Spoken;
+use super::spoken::{Spoken, spoken};
 use super::tool::Tool;
 use super::{Around, Database, Namespace, mention, proxy};
 use crate::container::Container;
@@ -41,7 +41,7 @@ pub(super) fn of(
         unseen.extend(unclear(around, index, rule));
         unseen.extend(untold(around, index, rule));
     }
-    let spoken = mention::spoken(container, &files);
+    let spoken = spoken(container, &files);
     if rules.is_empty() && !is_read && mention::is_forwarder(container) {
         for rule in mention::rules(around, index, &files) {
             let found = told(around, index, &rule);
@@ -61,6 +61,7 @@ pub(super) fn of(
             }));
         }
     }
+    // What rules of its own lead to comes in through the tunnel as well. Of no tunnel, such rules say themselves what has TLS.
     if mention::is_tunnel(container) && spoken == Spoken::Tls {
         for forward in &mut forwards[before..] {
             forward.is_tls = true;

@@ -67,17 +67,6 @@ const TUNNELS: [&str; 15] = [
     "zrok",
 ];
 
-/// Tunnels whose other end takes what comes there as it is, whatever it is told.
-const CLEAR_TUNNELS: [&str; 4] = ["bore", "chisel", "playit", "rathole"];
-/// And others where they are told that it is one of these.
-const CLEAR_KINDS: [(&str, &[&str]); 5] = [
-    ("frpc", &["http", "tcp"]),
-    ("inlets", &["tcp"]),
-    ("inlets-pro", &["tcp"]),
-    ("ngrok", &["tcp"]),
-    ("pinggy", &["tcp"]),
-];
-
 /// Proxies that lead wherever those who come in want.
 const ANYWHERE: [&str; 8] = [
     "3proxy",
@@ -90,16 +79,6 @@ const ANYWHERE: [&str; 8] = [
     "tinyproxy",
 ];
 
-/// What software that passes bytes on speaks with those who come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spoken {
-    /// What they have been told to pass on.
-    Bytes,
-    Tls,
-    /// TLS in some place of a configuration that is not read.
-    Unknown,
-}
-
 /// Whether a word is the name of software that passes bytes on, in some way of running it.
 pub(super) fn is_name(word: &str) -> bool {
     FORWARDERS.contains(&word)
@@ -109,7 +88,7 @@ pub(super) fn is_name(word: &str) -> bool {
 }
 
 /// The programs that a container may run: by its image, and by its command.
-fn programs(container: &Container) -> impl Iterator<Item = &str> {
+pub(super) fn programs(container: &Container) -> impl Iterator<Item = &str> {
     let words = container.words.iter();
     let words = words.map(|word| word.rsplit('/').next().unwrap_or(word));
     std::iter::once(container.image_name()).chain(words)
@@ -149,119 +128,6 @@ pub(super) fn is_tunnel(container: &Container) -> bool {
     let is_usual = container.known_variable("SSH_TARGET_HOST").is_some()
         && container.known_variable("SSH_MODE").is_none();
     is_ssh && (is_reverse || is_usual) || programs(container).any(|name| TUNNELS.contains(&name))
-}
-
-/// What the other end of a tunnel speaks with those who come there.
-fn spoken_by_tunnel(container: &Container, files: &Files) -> Spoken {
-    let mut spoken = programs(container).map(|name| match name {
-        "ssh" | "autossh" if is_for_all(container) => Spoken::Bytes,
-        name if CLEAR_TUNNELS.contains(&name) => Spoken::Bytes,
-        name => match CLEAR_KINDS.iter().find(|(program, _)| *program == name) {
-            Some((_, clear)) => of_kinds(container, files, clear),
-            None => Spoken::Tls,
-        },
-    });
-    spoken
-        .find(|one| *one != Spoken::Tls)
-        .unwrap_or(Spoken::Tls)
-}
-
-/// What a tunnel speaks that is told its kind by a word of the command, or for each of its ways by a line such as
-/// `type = "tcp"`.
-fn of_kinds(container: &Container, files: &Files, clear: &[&str]) -> Spoken {
-    let is_clear = |kind: &str| clear.contains(&kind);
-    let lines = files.texts.iter().flat_map(|file| file.text.lines());
-    let told: Vec<bool> = lines.filter_map(kind_of_way).map(is_clear).collect();
-    let is_said = || {
-        let mut words = container.words.iter();
-        words.any(|word| {
-            word.split(|c: char| !c.is_ascii_alphanumeric())
-                .any(is_clear)
-        })
-    };
-    match (told.contains(&true), told.contains(&false)) {
-        (true, true) => Spoken::Unknown,
-        (true, false) => Spoken::Bytes,
-        (false, true) => Spoken::Tls,
-        (false, false) if is_said() => Spoken::Bytes,
-        (false, false) => Spoken::Tls,
-    }
-}
-
-/// `type = "tcp"` and `proto: http`, on a line of its own.
-fn kind_of_way(line: &str) -> Option<&str> {
-    let (name, kind) = line.split_once(['=', ':'])?;
-    let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '#');
-    let kind = kind.split(['#', ',']).next()?;
-    ["proto", "type"]
-        .contains(&name)
-        .then(|| kind.trim_matches(|c: char| !c.is_ascii_alphanumeric()))
-}
-
-/// Whether `ssh -R` has the other end listen for others than its own host.
-fn is_for_all(container: &Container) -> bool {
-    const ALL: [&str; 3] = ["0.0.0.0", "*", "[::]"];
-    // Nothing before the first of three colons is every address.
-    let is_all = |way: &str| {
-        let address = way.rsplitn(4, ':').nth(3);
-        address.is_some_and(|address| address.is_empty() || ALL.contains(&address))
-    };
-    let is_remote = |pair: &[String]| match pair[1].strip_prefix("-R") {
-        Some(attached) if !attached.is_empty() => is_all(attached),
-        _ => pair[0].starts_with('-') && pair[0].ends_with('R') && is_all(&pair[1]),
-    };
-    let variables = container.environment.iter();
-    let mut values = variables.filter_map(|one| Some(one.value.known()?.expose()));
-    container.words.windows(2).any(is_remote)
-        || values.any(|value| ALL.contains(&value) || is_all(value))
-}
-
-/// What a container speaks that passes on what it is given addresses for.
-pub(super) fn spoken(container: &Container, files: &Files) -> Spoken {
-    if is_tunnel(container) {
-        return spoken_by_tunnel(container, files);
-    }
-    let has = |word: &str| container.words.iter().any(|known| known == word);
-    let has_text = |text: &str| files.texts.iter().any(|file| file.text.contains(text));
-    let is_client = || {
-        let is_yes = |line: &str| line.replace(' ', "").eq_ignore_ascii_case("client=yes");
-        let variable = container.known_variable("STUNNEL_CLIENT");
-        variable.is_some_and(|value| value.expose() == "yes")
-            || files.texts.iter().any(|file| file.text.lines().any(is_yes))
-    };
-    let is_tls = |name: &str| match name {
-        "ghostunnel" => has("server"),
-        "stunnel" => !is_client(),
-        "websockify" => has("--ssl-only"),
-        _ => false,
-    };
-    let gost = || {
-        let words = container.words.iter().enumerate();
-        let listening = words.filter_map(|(at, word)| match word.strip_prefix("-L")? {
-            "" => container.words.get(at + 1).map(String::as_str),
-            rest => Some(rest.trim_start_matches('=')),
-        });
-        let is_secret = |address: &str| {
-            let scheme = address.split("://").next().unwrap_or_default();
-            let mut parts = scheme.split('+');
-            parts
-                .any(|part| part.ends_with("tls") || ["https", "wss", "h2", "quic"].contains(&part))
-        };
-        listening.map(is_secret).collect::<Vec<bool>>()
-    };
-    if programs(container).any(is_tls) {
-        return Spoken::Tls;
-    }
-    match &gost()[..] {
-        [] => {}
-        all if all.iter().all(|is_secret| *is_secret) => return Spoken::Tls,
-        all if all.contains(&true) => return Spoken::Unknown,
-        _ => {}
-    }
-    match has_text("tls_certificates") || has_text("DownstreamTlsContext") {
-        true => Spoken::Unknown,
-        false => Spoken::Bytes,
-    }
 }
 
 /// Whether a container leads wherever those who come in want, and asks them for no password.
