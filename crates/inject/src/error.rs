@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::default_in;
 use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::keyset::kubernetes::Misnamed;
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::{escape, escape_path};
 use clearml_secure_plan::error::{Error as PlanError, with_base};
@@ -51,12 +52,8 @@ pub(crate) enum Error {
     OutputRead(PathBuf),
     #[error("{0}")]
     Plan(#[from] clearml_secure_plan::error::Error),
-    #[error("{}: Kubernetes takes no Secret of this name", escape(.0))]
-    SecretName(String),
-    #[error(
-        "--secret clearml-conf: the chart makes a Secret of this name itself, and puts its published defaults there"
-    )]
-    SecretOfTheChart,
+    #[error("--secret {0}")]
+    SecretName(#[from] Misnamed),
     #[error("--secret is for values files of Helm, and this is none")]
     SecretWithout,
     #[error("--in-place needs a file, not standard input")]
@@ -145,10 +142,7 @@ impl Error {
                 Some(with_base(&place.file, base_of(&place.file).as_deref()))
             }
             Self::Plan(error) => error.help(),
-            Self::SecretName(_) => Some(
-                "use lower-case letters, digits, `-` and `.`, e.g. clearml-keys".to_owned(),
-            ),
-            Self::SecretOfTheChart => Some("use another name, e.g. clearml-keys".to_owned()),
+            Self::SecretName(name) => Some(name.help().to_owned()),
             Self::SecretWithout => Some(
                 "leave it out, or name a values file: a mapping with two of clearml, apiserver, fileserver and webserver".to_owned(),
             ),

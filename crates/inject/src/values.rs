@@ -22,12 +22,7 @@ pub(crate) fn run(cli: &Cli, text: Zeroizing<String>) -> Result<u8, Error> {
         return Err(Error::OnlyCompose(option));
     }
     let secret = cli.secret.as_deref().unwrap_or(kubernetes::NAME);
-    if !kubernetes::is_name(secret) {
-        return Err(Error::SecretName(secret.to_owned()));
-    }
-    if secret == kubernetes::OF_THE_CHART {
-        return Err(Error::SecretOfTheChart);
-    }
+    kubernetes::check_name(secret)?;
     let keyset = match &cli.keys {
         Some(path) => read_keyset(cli, path)?,
         None => Keyset::default(),

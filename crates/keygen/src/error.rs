@@ -1,6 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clearml_secure_core::keyset::kubernetes::Misnamed;
 use clearml_secure_core::keyset::{Keyset, Misfit, enumerated};
 use clearml_secure_core::nearest::nearest;
 use clearml_secure_core::setting::SETTINGS;
@@ -75,12 +76,8 @@ pub(crate) enum Error {
     OneFile(PathBuf),
     #[error("standard output cannot be written: {}", clearml_secure_core::error::words(.0))]
     Output(io::Error),
-    #[error("--secret {}: Kubernetes does not accept this name", escape(.0))]
-    SecretName(String),
-    #[error(
-        "--secret clearml-conf: the chart makes a Secret of this name itself, and puts its published defaults there"
-    )]
-    SecretOfTheChart,
+    #[error("--secret {0}")]
+    SecretName(#[from] Misnamed),
     #[error("--secret is for Kubernetes only")]
     SecretWithout,
     #[error("standard input cannot be both the keyset and the users")]
@@ -139,8 +136,7 @@ impl Error {
             ),
             Self::Core(error) => error.help(),
             Self::HelmHasNoKeys => Some("make the keys with -f kubernetes first, then print the values with --from".to_owned()),
-            Self::SecretOfTheChart => Some("use another name, e.g. clearml-keys".to_owned()),
-            Self::SecretName(_) => Some("use lower-case letters, digits, `-` and `.`, e.g. clearml-keys".to_owned()),
+            Self::SecretName(name) => Some(name.help().to_owned()),
             Self::SecretWithout => Some("add -f kubernetes or -f helm".to_owned()),
             Self::Exists(path) => Some(format!(
                 "name another file, or add --force to overwrite it. With --force, its values are kept only if you add --from {}",

@@ -57,17 +57,14 @@ fn read(path: &Path) -> Result<Keyset, Error> {
     Ok(Keyset::read_incomplete(&read_argument(path)?, path)?.0)
 }
 
-/// The name of the Secret, which is to be one that Kubernetes takes.
+/// The name of the Secret.
 ///
 /// # Errors
-/// Another name.
+/// One that it cannot have.
 pub(crate) fn secret(cli: &Cli) -> Result<&str, Error> {
     let name = cli.secret.as_deref().unwrap_or(kubernetes::NAME);
-    match kubernetes::is_name(name) {
-        true if name == kubernetes::OF_THE_CHART => Err(Error::SecretOfTheChart),
-        true => Ok(name),
-        false => Err(Error::SecretName(name.to_owned())),
-    }
+    kubernetes::check_name(name)?;
+    Ok(name)
 }
 
 /// The values file.

@@ -85,12 +85,24 @@ pub enum Done {
 struct Plan {
     edits: Vec<Edit>,
     changes: Vec<Change>,
+    /// As in [`Proved`].
+    section: Option<String>,
 }
 
-/// Where the chart is, for what is written in messages: nothing, or the name of its section and a dot.
+/// Where the chart's values are: in all of the file, or in one section of it.
 struct Chart<'a> {
     node: &'a Arc<Node>,
-    above: String,
+    section: Option<String>,
+}
+
+impl Chart<'_> {
+    /// The path of one of its parts in the file.
+    fn path(&self, part: &str) -> String {
+        match &self.section {
+            Some(section) => format!("{section}.{part}"),
+            None => part.to_owned(),
+        }
+    }
 }
 
 impl Job {
@@ -106,13 +118,12 @@ impl Job {
             .map(Zeroizing::new)
             .map_err(|overlap| Error::Overlap(place_of(&self.path, &self.text, overlap.at)))?;
         let settings = proof::prove(&self, &after, &plan)?;
-        let section = helm::section(&*self.tree(&self.text)?).flatten();
         Ok(Proved {
             before: self.text,
             after,
             changes: plan.changes,
             settings,
-            section,
+            section: plan.section,
         })
     }
 
@@ -161,6 +172,7 @@ impl Job {
         Ok(Plan {
             edits: editor.edits.in_order(),
             changes: editor.changes,
+            section: chart.section,
         })
     }
 
@@ -170,25 +182,18 @@ impl Job {
         editor: &mut Editor<'_>,
         root: &'a Arc<Node>,
     ) -> Result<Chart<'a>, Refusal> {
-        let section = helm::section(root).flatten();
-        let Some(name) = section else {
-            editor.mapping(root)?;
-            return Ok(Chart {
-                node: root,
-                above: String::new(),
-            });
-        };
         editor.mapping(root)?;
-        match editor.entry(root, &name)? {
-            Some(entry) => Ok(Chart {
-                node: &entry.value,
-                above: format!("{name}."),
-            }),
-            None => Ok(Chart {
-                node: root,
-                above: String::new(),
-            }),
+        let mut chart = Chart {
+            node: root,
+            section: None,
+        };
+        if let Some(name) = helm::section(root).flatten()
+            && let Some(entry) = editor.entry(root, &name)?
+        {
+            chart.node = &entry.value;
+            chart.section = Some(name);
         }
+        Ok(chart)
     }
 
     /// What is there is filled first: what is new in the mapping around it comes behind that.
@@ -201,7 +206,7 @@ impl Job {
             ("apiserver", Some(Server::Apiserver)),
             ("fileserver", Some(Server::Fileserver)),
         ] {
-            let path = format!("{}{name}", chart.above);
+            let path = chart.path(name);
             let entries = server.map(|server| recipe::extra_envs(server, cookie.as_deref()));
             let Some(entry) = editor.entry(chart.node, name)? else {
                 sections.push((name.to_owned(), self.section(editor, &path, name, entries)));

@@ -12,6 +12,7 @@ use super::{Fault, Keyset, apiserver, put};
 use crate::error::Error;
 use crate::secret::{DECRYPT, Secret, is_encrypted};
 use crate::setting::{SETTINGS, Setting};
+use crate::shown::escape;
 use crate::source::offset_of;
 use crate::yaml::{self, Node, Typed, edit};
 
@@ -19,7 +20,30 @@ use crate::yaml::{self, Node, Typed, edit};
 pub const NAME: &str = "clearml-keys";
 
 /// What the chart calls the Secret that it makes itself, of its published defaults.
-pub const OF_THE_CHART: &str = "clearml-conf";
+pub(crate) const OF_THE_CHART: &str = "clearml-conf";
+
+/// Why a Secret of ours cannot have a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misnamed {
+    /// It is no name of a Secret.
+    #[error("{}: Kubernetes does not accept this name", escape(.0))]
+    NoName(String),
+    /// The chart's own Secret has it.
+    #[error(
+        "{OF_THE_CHART}: the chart makes a Secret of this name itself, and puts its published defaults there"
+    )]
+    OfTheChart,
+}
+
+impl Misnamed {
+    /// What to do.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::NoName(_) => "use lower-case letters, digits, `-` and `.`, e.g. clearml-keys",
+            Self::OfTheChart => "use another name, e.g. clearml-keys",
+        }
+    }
+}
 
 /// The names in the Secret, which for seven of the settings are the chart's own.
 const NAMES: [(&str, &str); SETTINGS.len()] = [
@@ -73,6 +97,18 @@ pub fn is_name(name: &str) -> bool {
             && part.bytes().last().is_some_and(is_letter)
     };
     name.len() <= LONGEST && name.split('.').all(is_part)
+}
+
+/// Whether a Secret of ours can have a name.
+///
+/// # Errors
+/// Why it cannot.
+pub fn check_name(name: &str) -> Result<(), Misnamed> {
+    match is_name(name) {
+        true if name == OF_THE_CHART => Err(Misnamed::OfTheChart),
+        true => Ok(()),
+        false => Err(Misnamed::NoName(name.to_owned())),
+    }
 }
 
 pub(super) fn write(keyset: &Keyset, name: &str, out: &mut String) {

@@ -456,7 +456,10 @@ fn what_has_no_meaning_for_values_is_refused() {
             &["--prove-with-compose"],
             "--prove-with-compose is for compose files",
         ),
-        (&["--secret", "Keys_1"], "takes no Secret of this name"),
+        (
+            &["--secret", "Keys_1"],
+            "Kubernetes does not accept this name",
+        ),
         (
             &["--secret", "clearml-conf"],
             "the chart makes a Secret of this name itself",

@@ -83,9 +83,8 @@ pub(super) fn prove(job: &Job, after: &str, plan: &Plan) -> Result<Vec<Setting>,
     };
     let (old, new) = (job.tree(&job.text)?, job.tree(after));
     let new = new.map_err(|error| unreadable(&error))?;
-    let section = helm::section(&old).flatten();
     let mut differences = Differences {
-        section: section.as_deref(),
+        section: plan.section.as_deref(),
         found: None,
     };
     differences.compare(&old, &new, &mut Vec::new());
