@@ -46,17 +46,26 @@ pub(super) fn write(rows: &[Row], programs: &[(&str, Command)]) -> Result {
     fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Where a bound is missed: what remains, and why.
+/// Where a bound is missed: what remains, and why, each reason once.
 fn missed(rows: &[Row]) -> String {
-    let mut text = String::new();
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for row in rows
         .iter()
         .filter(|row| !row.holds() && !row.why.is_empty())
     {
-        if text.is_empty() {
-            text.push_str("\n## Where a bound is missed\n\nShares are of the instructions, counted with callgrind.\n\n");
+        match reasons.iter_mut().find(|(why, _)| *why == row.why) {
+            Some((_, works)) => works.push(&row.work),
+            None => reasons.push((row.why, vec![&row.work])),
         }
-        let _ = writeln!(text, "- {}: {}", row.work, row.why);
+    }
+    if reasons.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "\n## Where a bound is missed\n\nShares are of the instructions, counted with callgrind.\n\n",
+    );
+    for (why, works) in reasons {
+        let _ = writeln!(text, "- {}: {why}", works.join("; "));
     }
     text
 }
