@@ -183,6 +183,39 @@ const KINDS: &[(&str, &str, &str)] = &[
         "services:\n  train:\n    image: mine\n    environment: [CLEARML_API_SECRET_KEY=SECRET!]\n",
         "4:42 old services_agent",
     ),
+    // Defined in one place, and named in another.
+    (
+        "clearml.conf",
+        "s = SECRET!\napi { credentials { access_key: KEY!, secret_key: ${s} } }\n",
+        "1:5 old services_agent",
+    ),
+    // Nobody logs in with what is in a comment.
+    (
+        "clearml.conf",
+        "# secret_key: SECRET!\n// SECRET!\napi { credentials { access_key: A1, secret_key: \"of a user\" } }\n",
+        "3:49 own -",
+    ),
+    (
+        ".env",
+        "#CLEARML_API_SECRET_KEY=SECRET!\nCLEARML_API_ACCESS_KEY=A1\nCLEARML_API_SECRET_KEY=ofAUser\n",
+        "3:24 own -",
+    ),
+    (
+        "a.h",
+        "#define SECRET \"SECRET!\"\n",
+        "1:17 old services_agent",
+    ),
+    // A services agent away from its servers, whose pair clearml-inject does not replace.
+    (
+        "compose.yml",
+        "services:\n  agent-services:\n    image: allegroai/clearml-agent-services\n    environment:\n      CLEARML_API_SECRET_KEY: ${CLEARML_AGENT_SECRET_KEY:-SECRET!}\n",
+        "5:31 old services_agent",
+    ),
+    (
+        "agent.env",
+        "CLEARML_AGENT_ACCESS_KEY=KEY!\nCLEARML_AGENT_SECRET_KEY=SECRET!\n",
+        "2:26 old services_agent",
+    ),
     // Under no name that is known, and as Kubernetes keeps it.
     (
         "train.py",
@@ -256,6 +289,31 @@ fn a_client_of_every_kind_is_found_with_its_place() {
         assert_eq!(clients.found(&named), (status, found), "{name}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_services_agent_of_another_machine_is_a_client_and_so_is_a_large_notebook() {
+    let clients = Clients::new();
+    let compose = "services:\n  agent-services:\n    image: allegroai/clearml-agent-services\n    environment:\n      \
+                   CLEARML_API_ACCESS_KEY: ${CLEARML_AGENT_ACCESS_KEY}\n      CLEARML_API_SECRET_KEY: ${CLEARML_AGENT_SECRET_KEY}\n";
+    clients.add("agent/docker-compose.yml", compose);
+    clients.add(
+        "agent/.env",
+        "CLEARML_AGENT_ACCESS_KEY=KEY!\nCLEARML_AGENT_SECRET_KEY=SECRET!\n",
+    );
+    let picture = "iVBORw0KGgo".repeat(1 << 18);
+    clients.add(
+        "n.ipynb",
+        &format!("[\"{picture}\",\n \"%env X=SECRET!\"]\n"),
+    );
+    let found = [
+        "agent/docker-compose.yml:6:31 old services_agent",
+        "agent/.env:2:26 old services_agent",
+        "n.ipynb:2:10 old services_agent",
+    ];
+    let (status, mut is) = clients.found(ALL);
+    is.sort_by_key(|line| found.iter().position(|one| one == line));
+    assert_eq!((status, is), (Some(1), found.map(str::to_owned).to_vec()));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The files in which clients are looked for: one, or all below a folder.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -10,10 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use clearml_secure_core::compose::files::{Files, merged_over};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::instance::Instance;
 use clearml_secure_core::io::{entries, is_link, read_argument, read_text, real};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::known;
-use clearml_secure_core::setting::{Kind, SETTINGS};
+use clearml_secure_core::setting::{Kind, SETTINGS, Server};
 use clearml_secure_core::source::{Place, SharedText, SourceId, Sources, Span, place_of};
 use clearml_secure_core::yaml;
 use zeroize::Zeroizing;
@@ -26,8 +28,11 @@ use crate::live::accounts;
 use crate::report::NotChecked;
 use crate::target::walk::is_made;
 
-/// No client's file is larger; models and archives are.
-const LARGEST: u64 = 1 << 20;
+/// No configuration is larger. In what is, a notebook with its pictures for instance, only the old secrets are looked for.
+const LARGEST: usize = 1 << 20;
+
+/// No larger file is opened; models and archives are.
+const HUGE: u64 = 16 << 20;
 
 /// So many files below a folder are read.
 const MOST_FILES: usize = 20_000;
@@ -36,13 +41,7 @@ const MOST_FILES: usize = 20_000;
 const DEEPEST: usize = 32;
 
 /// What servers call their own settings: a line with one of these is no client's.
-const OF_SERVERS: [&str; 5] = [
-    "CLEARML__",
-    "TRAINS__",
-    "CLEARML_AGENT_",
-    "user_secret",
-    "USER_SECRET",
-];
+const OF_SERVERS: [&str; 4] = ["CLEARML__", "TRAINS__", "user_secret", "USER_SECRET"];
 
 /// What the files that were read say.
 pub(super) struct Scan<'a> {
@@ -133,15 +132,12 @@ impl<'a> Scan<'a> {
                 }
                 continue;
             }
-            let is_small =
-                fs::metadata(&path).is_ok_and(|data| data.is_file() && data.len() <= LARGEST);
-            if !is_small {
+            if !is_read(&path) {
                 continue;
             }
+            let may_be = |text: &str| text.len() <= LARGEST && given::may_be(text);
             match read_text(&path) {
-                Ok(text) if given::may_be(&text) || self.has_old_secret(&text) => {
-                    files.push((path, text))
-                }
+                Ok(text) if may_be(&text) || self.has_old_secret(&text) => files.push((path, text)),
                 // A picture, a model.
                 Ok(_) | Err(CoreError::Encoding { .. }) => {}
                 Err(error) => self.failed(&path, error),
@@ -158,6 +154,7 @@ impl<'a> Scan<'a> {
             .extension()
             .is_none_or(|end| end == "yml" || end == "yaml");
         let has_services = is_yaml
+            && text.len() <= LARGEST
             && yaml::parse(path, text).is_ok_and(|root| {
                 let services = root.get("services");
                 services.is_some_and(|services| services.value.entries().is_some())
@@ -176,7 +173,8 @@ impl<'a> Scan<'a> {
         let Ok(composed) = composed else {
             return false;
         };
-        let has_servers = !composed.instances.is_empty();
+        let is_server = |one: &&Instance| one.server != Server::AgentServices;
+        let has_servers = composed.instances.iter().any(|one| is_server(&one));
         if has_servers {
             let sources = &composed.sources;
             self.of_servers
@@ -184,8 +182,10 @@ impl<'a> Scan<'a> {
         }
         let mut clients = Vec::new();
         for (index, container) in composed.containers.iter().enumerate() {
-            let is_server = composed.instances.iter().any(|one| one.service == index);
-            if !is_server {
+            // clearml-inject gives the services agent its new pair where it runs beside the servers, and nowhere else.
+            let is_servers =
+                has_servers && composed.instances.iter().any(|one| one.service == index);
+            if !is_servers {
                 clients.extend(self.container(&composed, container));
             }
         }
@@ -276,7 +276,9 @@ impl<'a> Scan<'a> {
         }
         let is_named = |end: &str| path.extension().is_some_and(|name| name == end);
         let mut all: Vec<Given> = Vec::new();
-        if is_named("conf") {
+        if text.len() > LARGEST {
+            // Only the old secrets are looked for.
+        } else if is_named("conf") {
             match given::of_hocon(&text) {
                 Ok(found) => all = found,
                 Err(fault) => {
@@ -305,9 +307,10 @@ impl<'a> Scan<'a> {
         let line = |at: usize| text[..at].matches('\n').count();
         for (range, account) in self.hits(&text) {
             let pair = pair_of_old(account, self.keys);
-            // A secret that is there is there, whatever its surroundings were taken for.
-            found.retain(|(known, other)| {
-                *other == pair || known.end <= range.start || range.end <= known.start
+            // A secret that is there is there, whatever its surroundings were taken for; and a `${…}` that names it is the same client.
+            found.retain(|(known, other)| match *other == pair {
+                true => !given::is_reference(&text[known.clone()]),
+                false => known.end <= range.start || range.end <= known.start,
             });
             let is_known = |(known, other): &(Range<usize>, Pair)| {
                 *other == pair && line(known.start) == line(range.start)
@@ -385,7 +388,8 @@ impl<'a> Scan<'a> {
                 for (at, _) in text.match_indices(spelling.as_str()) {
                     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
                     let line = &text[start..at];
-                    if !OF_SERVERS.iter().any(|name| line.contains(name)) {
+                    let is_servers = OF_SERVERS.iter().any(|name| line.contains(name));
+                    if !is_servers && !is_comment(line) {
                         found.push((at..at + spelling.len(), account.name));
                     }
                 }
@@ -393,6 +397,31 @@ impl<'a> Scan<'a> {
         }
         found
     }
+}
+
+/// Whether a client may be read from a file.
+fn is_read(path: &Path) -> bool {
+    const START: u64 = 1 << 10;
+    let Ok(data) = fs::metadata(path) else {
+        return false;
+    };
+    if !data.is_file() || data.len() > HUGE {
+        return false;
+    }
+    if data.len() <= LARGEST as u64 {
+        return true;
+    }
+    // A picture or an archive has a zero byte in its first lines.
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
+    read.is_ok() && !start.contains(&0)
+}
+
+/// Whether a line is a comment, by its start: of HOCON, of env files, of a shell, YAML, Python or Groovy. Nobody logs in with what is
+/// in one. `#define` of C is none.
+fn is_comment(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("//") || line.starts_with('#') && !line.starts_with("#define")
 }
 
 fn encoded(secret: &str) -> Zeroizing<String> {
