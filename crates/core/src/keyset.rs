@@ -322,6 +322,11 @@ impl Keyset {
         }
     }
 
+    /// Whether a text is a compose file or values of ClearML's chart.
+    pub fn is_deployment(text: &str) -> bool {
+        recognise::is_deployment(text)
+    }
+
     /// The format that a text is in, if it is one of a keyset.
     pub fn format(text: &str) -> Option<Format> {
         recognise::format(text).ok()

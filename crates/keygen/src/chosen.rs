@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::Cli;
 use crate::error::{Error, Unusable};
-use crate::users::{LONGEST, New};
+use crate::users::{LONGEST, New, is_quoted};
 
 /// The users of `--user` and of `--users-from`, in this order.
 ///
@@ -57,7 +57,9 @@ fn read(path: &Path) -> Result<Vec<New>, Error> {
         .filter(|(_, line)| is_said(line))
         .peekable();
     let first = said.peek().map_or("", |(_, line)| line.trim_start());
-    if first.starts_with(['{', '[']) {
+    // One line of JSON is enough: read as `name:password`, it would be a user with half of it as a password.
+    let is_json = |line: &str| is_said(&line) && line.trim_start().starts_with('{');
+    if first.starts_with('[') || text.lines().any(is_json) {
         return of_json(path, &text);
     }
     if let Some((index, _)) = said.peek()
@@ -90,11 +92,22 @@ fn of_line(path: &Path, line: usize, text: &str) -> Result<New, Error> {
     let (Some(username), Some(password)) = (parts.next(), parts.next()) else {
         return Err(wrong(path, line, Unusable::NoColon));
     };
+    let name = parts.next();
     // Nobody sees whether it belongs to the password.
     if password.trim() != password {
         return Err(wrong(path, line, Unusable::Blank));
     }
-    let (username, name) = named(username, parts.next());
+    if name.is_some_and(|name| name.contains(':')) {
+        return Err(wrong(path, line, Unusable::Colons));
+    }
+    if [Some(username), Some(password), name]
+        .into_iter()
+        .flatten()
+        .any(is_quoted)
+    {
+        return Err(wrong(path, line, Unusable::Quotes));
+    }
+    let (username, name) = named(username, name);
     usable(New {
         username: username.to_owned(),
         name: name.to_owned(),

@@ -15,6 +15,8 @@ pub(crate) enum Unusable {
     Apiserver,
     #[error("a blank begins or ends the password")]
     Blank,
+    #[error("more than two colons: one of them may belong to the password")]
+    Colons,
     #[error("the password has a character that cannot be typed")]
     Control,
     #[error("the password is empty")]
@@ -26,6 +28,8 @@ pub(crate) enum Unusable {
     Long,
     #[error("the line has no colon between name and password")]
     NoColon,
+    #[error("quotes begin and end a name or the password, and would belong to it")]
+    Quotes,
 }
 
 impl Unusable {
@@ -36,7 +40,10 @@ impl Unusable {
                 "remove it. If it belongs to the password, write JSON: {\"username\": \"jane\", \"password\": \" a \"}"
             }
             Self::Control | Self::Long => "choose another password",
-            Self::Empty | Self::NoColon => {
+            Self::Quotes => {
+                "remove them. If they belong to it, write JSON: {\"username\": \"jane\", \"password\": \"\\\"a\\\"\", \"name\": \"Jane\"}"
+            }
+            Self::Colons | Self::Empty | Self::NoColon => {
                 "write `name:password` or `name:password:Full Name`. If the password has a colon, write JSON: \
                  {\"username\": \"jane\", \"password\": \"a:b\", \"name\": \"Jane\"}"
             }
@@ -56,6 +63,8 @@ pub(crate) enum Error {
     Core(#[from] clearml_secure_core::error::Error),
     #[error("--count prints one keyset a line, which only -f jsonl does")]
     CountWithout,
+    #[error("{}: this is a compose file or values of the chart, which a keyset would replace", escape_path(.0))]
+    Deployment(PathBuf),
     #[error("{}: exists", escape_path(.0))]
     Exists(PathBuf),
     #[error("a password cannot be hashed: {0}")]
@@ -138,6 +147,10 @@ impl Error {
             Self::HelmHasNoKeys => Some("make the keys with -f kubernetes first, then print the values with --from".to_owned()),
             Self::SecretName(name) => Some(name.help().to_owned()),
             Self::SecretWithout => Some("add -f kubernetes or -f helm".to_owned()),
+            Self::Deployment(path) => Some(format!(
+                "name another file, then put the keys in:\n  clearml-keygen -o keys.env\n  clearml-inject -k keys.env -i --backup .orig {}",
+                shell::quoted(path)
+            )),
             Self::Exists(path) => Some(format!(
                 "name another file, or add --force to overwrite it. With --force, its values are kept only if you add --from {}",
                 escape_path(path)

@@ -122,13 +122,26 @@ impl Product {
     }
 
     /// Refuses a keyset's file that is there, before anything else is written and told of.
-    pub(crate) fn refuse_existing(&self, cli: &Cli) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// One that is there, or that `--force` is not meant for.
+    pub(crate) fn refuse_existing(&self, cli: &Cli, from: Option<&From<'_>>) -> Result<(), Error> {
         let keyset = self.keyset.as_ref().and(file(cli));
         // A symbolic link to nothing is there as well.
         let is_there = |path: &Path| path.symlink_metadata().is_ok_and(|there| !there.is_dir());
-        match keyset.filter(|path| !cli.force && is_there(path) && !is_stream(path)) {
-            Some(path) => Err(Error::Exists(path.to_owned())),
-            None => Ok(()),
+        let Some(path) = keyset.filter(|path| is_there(path) && !is_stream(path)) else {
+            return Ok(());
+        };
+        let text = read_text(path).unwrap_or_default();
+        // What was made of a `secure.conf` has its lines.
+        let is_merged = from.is_some_and(|from| is_merged(cli, from));
+        match () {
+            () if Keyset::is_deployment(&text) => Err(Error::Deployment(path.to_owned())),
+            () if !is_merged && Keyset::is_only_a_part_of(&text) => {
+                Err(Error::OtherLines(path.to_owned()))
+            }
+            () if !cli.force => Err(Error::Exists(path.to_owned())),
+            () => Ok(()),
         }
     }
 
@@ -282,6 +295,11 @@ impl Apiserver {
     }
 }
 
+/// Whether a keyset keeps all other lines of where it comes from.
+fn is_merged(cli: &Cli, from: &From<'_>) -> bool {
+    matches!(cli.format, Format::Hocon) && Keyset::format(&from.text) == Some(keyset::Format::Hocon)
+}
+
 /// The keyset in the format that was asked for; from one `secure.conf` to another, with all that is in it.
 fn text(cli: &Cli, from: Option<&From<'_>>, keyset: &Keyset) -> Result<Zeroizing<String>, Error> {
     if let Some(From { text, path, .. }) = from {
@@ -292,9 +310,10 @@ fn text(cli: &Cli, from: Option<&From<'_>>, keyset: &Keyset) -> Result<Zeroizing
         if let Some(merged) = merged {
             return Ok(merged);
         }
+        // Users with passwords in clear text.
         if let Some(output) = &cli.output
             && is_same(path, output)
-            && (Keyset::is_only_a_part_of(text) || keyset.passed_over() > 0)
+            && keyset.passed_over() > 0
         {
             return Err(Error::OtherLines(output.clone()));
         }

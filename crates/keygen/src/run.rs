@@ -53,6 +53,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     say_all(cli, users::warnings(&users));
     let product = Product::new(cli, &keyset, from.as_ref(), &changes)?;
     say_all(cli, product.left_out(cli, &keyset));
+    product.refuse_existing(cli, from.as_ref())?;
     write(cli, &product, &changes.reset, &users)?;
     let (is_in_file, is_anybody_left) = product.has_file_and_anybody();
     say_all(cli, changes.remarks(&users, is_anybody_left, is_in_file));
@@ -95,7 +96,6 @@ fn completed(from: Option<&From<'_>>, renewed: &[Setting]) -> Result<Keyset, Err
 /// Writes the passwords, and then the keyset: one whose passwords nobody ever saw is of no use.
 fn write(cli: &Cli, product: &Product, reset: &[New], added: &[New]) -> Result<(), Error> {
     let passwords = cli.passwords.as_deref();
-    product.refuse_existing(cli)?;
     if let Some(path) = passwords {
         write_passwords(cli, path, &users::passwords(reset.iter().chain(added)))?;
     }

@@ -156,13 +156,54 @@ fn hash(password: &Secret) -> Result<Secret, Error> {
     Ok(Secret::new(STANDARD.encode(hash.as_bytes())))
 }
 
+/// Whether it begins and ends with a quote, as in a file of another kind, whose quotes are none of the text.
+pub(crate) fn is_quoted(text: &str) -> bool {
+    let is_in = |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    is_in('"') || is_in('\'')
+}
+
+/// A user as a line of JSON. No name has a character that cannot be printed.
+fn push_json(out: &mut String, user: &New) {
+    let entries = [
+        ("username", user.username.as_str()),
+        ("password", user.password.expose()),
+        ("name", &user.name),
+    ];
+    for (number, (key, text)) in entries.into_iter().enumerate() {
+        out.push_str(if number == 0 { "{\"" } else { ", \"" });
+        out.push_str(key);
+        out.push_str("\": \"");
+        for character in text.chars() {
+            if matches!(character, '"' | '\\') {
+                out.push('\\');
+            }
+            out.push(character);
+        }
+        out.push('"');
+    }
+    out.push_str("}\n");
+}
+
 /// The generated passwords, in the form that `--users-from` reads.
 pub(crate) fn passwords<'a>(users: impl Iterator<Item = &'a New> + Clone) -> Zeroizing<String> {
     let generated = || users.clone().filter(|user| user.place.is_none());
-    let room = generated().map(|user| user.username.len() + user.name.len() + LONGEST);
+    let room = generated().map(|user| 2 * (user.username.len() + user.name.len()) + 2 * LONGEST);
+    // Lines `name:password:Full Name` are read back; what is in these names would be taken for something else.
+    let is_plain = |user: &New| {
+        let is_json = user.username.trim_start().starts_with(['{', '[']);
+        let is_quoted = [&user.username, &user.name]
+            .into_iter()
+            .any(|name| is_quoted(name));
+        !is_json && !is_quoted && !user.name.contains(':')
+    };
+    let is_json = !generated().all(is_plain);
     // Allocated once: a buffer that grew would leave copies behind.
     let mut out = Zeroizing::new(String::with_capacity(room.sum()));
     for user in generated() {
+        if is_json {
+            push_json(&mut out, user);
+            continue;
+        }
         out.push_str(&user.username);
         out.push(':');
         out.push_str(user.password.expose());

@@ -272,7 +272,13 @@ fn a_secure_conf_is_not_replaced_by_less() {
         );
         assert_eq!(folder.text("secure.conf"), SECURE);
     }
+    // Nor by new keys.
+    let done = folder.keygen("-q -f hocon -o secure.conf --force");
+    assert_eq!(done.status, Some(2));
+    assert_eq!(folder.text("secure.conf"), SECURE);
     // A keyset alone may change its form.
+    fs::remove_file(folder.path("secure.conf")).unwrap();
+    folder.keygen("-q -f hocon -o secure.conf").exit(0);
     folder.keygen("-q -f hocon -o secure.conf --force").exit(0);
     folder
         .keygen("--from secure.conf -o secure.conf --force -f json")

@@ -47,6 +47,11 @@ pub(super) fn format(text: &str) -> Result<Format, Fault> {
     }
 }
 
+/// Whether it is something that keys are put into.
+pub(super) fn is_deployment(text: &str) -> bool {
+    services(text).or_else(|| values(text)).is_some()
+}
+
 /// Where a compose file says which services it has. No keyset has this entry.
 fn services(text: &str) -> Option<usize> {
     first_line(text, |line| line.trim_end() == "services:")

@@ -277,3 +277,49 @@ fn a_closed_standard_output_takes_no_keyset() {
     assert_eq!(shell(">/dev/null").product(), "");
     assert!(passwords.exists());
 }
+
+/// `--force` replaces a keyset. What else is in a file is nowhere else.
+#[test]
+fn force_replaces_a_keyset_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let name = path.to_str().unwrap();
+    let keyset = run(&["-q"]).product();
+    let secure = run(&["-q", "-f", "hocon"]).product();
+    for (text, said) in [
+        (
+            format!("CLEARML_HOST_IP=10.0.0.1\n{keyset}"),
+            "the other lines of this file would be lost",
+        ),
+        (
+            format!("{secure}\nmongo.x: 1\n"),
+            "the other lines of this file would be lost",
+        ),
+        (
+            "services:\n  a: {image: x}\n".to_owned(),
+            "this is a compose file or values of the chart",
+        ),
+        (
+            "apiserver: {}\nfileserver: {}\n".to_owned(),
+            "this is a compose file or values of the chart",
+        ),
+    ] {
+        fs::write(&path, &text).unwrap();
+        for words in [
+            &["-o", name][..],
+            &["-o", name, "--force"],
+            &["-f", "json", "-o", name, "--force"],
+        ] {
+            let refused = run(words).refused();
+            assert!(refused.contains(said), "{refused}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+    // These lines stay.
+    fs::write(&path, format!("{secure}\nmongo.x: 1\n")).unwrap();
+    run(&[
+        "-q", "--from", name, "-f", "hocon", "--only", "tests", "-o", name, "--force",
+    ])
+    .product();
+    assert!(fs::read_to_string(&path).unwrap().ends_with("mongo.x: 1\n"));
+}

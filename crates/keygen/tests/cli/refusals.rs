@@ -251,3 +251,51 @@ fn a_name_with_a_dash_is_taken_behind_an_equals_sign() {
     assert_eq!(done.status, Some(0));
     assert!(done.stderr.starts_with("-x:"), "{}", done.stderr);
 }
+
+/// Half of a password as the password would lock a person out, and a quote too many as well.
+#[test]
+fn a_line_that_may_mean_something_else_is_refused() {
+    const JSON: &str = r#"{"username":"ann","password":"a:b-Long-enough"}"#;
+    let said = [
+        ("jane:Long:enough:x\n", "users:1: more than two colons"),
+        ("\"jane\":Long-enough-x\n", "users:1: quotes begin and end"),
+        ("jane:'Long-enough-x'\n", "users:1: quotes begin and end"),
+        (
+            "jane:Long-enough-x:\"Jane\"\n",
+            "users:1: quotes begin and end",
+        ),
+        (
+            &format!("jane:Long-enough-x\n{JSON}\n"),
+            "users:1:1: this is not JSON",
+        ),
+    ];
+    for (text, said) in said {
+        let refused = users_of(text).refused();
+        assert!(refused.contains(said), "{text}{refused}");
+        assert!(refused.contains(r#""password": "#), "{refused}");
+        assert!(!refused.contains("Long"), "{refused}");
+    }
+}
+
+/// What `--passwords` writes is what `--users-from` reads, whatever the names are.
+#[test]
+fn generated_passwords_are_read_back() {
+    let names = [
+        (
+            "jane=Dr: \"Jane\" \\ Doe",
+            r#""username": "jane", "name": "Dr: \"Jane\" \\ Doe""#,
+        ),
+        ("{joe", r#""username": "{joe", "name": "{joe""#),
+        ("'ann'", r#""username": "'ann'", "name": "'ann'""#),
+        ("bob=Bob", r#""username": "bob", "name": "Bob""#),
+    ];
+    for (name, expected) in names {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users");
+        let path = path.to_str().unwrap();
+        run(&["-q", "--user", name, "--passwords", path]).product();
+        let read = run(&["-f", "json", "--users-from", path]).product();
+        let read = read.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        assert!(read.contains(expected), "{read}");
+    }
+}
