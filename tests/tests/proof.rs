@@ -112,6 +112,58 @@ fn the_proof_of_a_rotation_says_what_it_is_made_of() {
 }
 
 #[test]
+fn every_format_says_what_is_proved() {
+    let injected = Injected::stock();
+    injected.renew("new.env", "new.yml");
+    let (old, new) = (injected.path("keys.env"), injected.path("new.env"));
+    let both = [
+        "--keys",
+        new.to_str().unwrap(),
+        "--old-keys",
+        old.to_str().unwrap(),
+    ];
+    let Some(standin) = Standin::start(&injected.path("new.yml"), json!({})) else {
+        return;
+    };
+    let done = verified(&standin, "json", &both).exit(0);
+    let said = checks(&done);
+    let receipt: Value = serde_json::from_str(&done.stdout).unwrap();
+    // On lines, each has what was asked, and where; and the receipt is one of them.
+    let lines = verified(&standin, "jsonl", &both).exit(0).stdout;
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of_kind = |kind: &'static str| lines.iter().filter(move |line| line["kind"] == kind);
+    let words = |line: &Value| {
+        ["keyset", "server", "asked", "answer"]
+            .map(|name| line[name].as_str().unwrap().to_owned())
+            .join(" ")
+    };
+    assert_eq!(of_kind("check").map(words).collect::<Vec<_>>(), said);
+    let on_a_line = of_kind("receipt").next().unwrap();
+    assert_eq!(
+        on_a_line["receipt"]["old_keys"],
+        receipt["receipt"]["old_keys"]
+    );
+    // The same for people.
+    let mark = receipt["receipt"]["keys"]["secure.auth.token_secret"]
+        .as_str()
+        .unwrap();
+    for format in ["text", "markdown", "html"] {
+        let page = verified(&standin, format, &both).exit(0).stdout;
+        for words in [
+            "proved: all 14 answers are as they must be",
+            "no server tells which session secret it has",
+            mark,
+        ] {
+            let page = page.replace("\n  ", " ");
+            assert!(page.contains(words), "{format}: {words}\n{page}");
+        }
+    }
+}
+
+#[test]
 fn what_is_wrong_and_what_was_not_asked_have_exit_codes_of_their_own() {
     let injected = Injected::stock();
     injected.renew("new.env", "new.yml");
@@ -144,7 +196,25 @@ fn what_is_wrong_and_what_was_not_asked_have_exit_codes_of_their_own() {
         said.contains(&"--old-keys apiserver account tests refused".to_owned()),
         "{said:#?}"
     );
-    // Nobody is there.
+    // Nobody is there at one address: every account is told of, and the other server answers.
+    let files = stale.files.as_deref().unwrap();
+    let one = [
+        "-f",
+        "json",
+        "--keys",
+        &new,
+        "--old-keys",
+        &old,
+        "--api",
+        "http://127.0.0.1:1",
+    ];
+    let done = clearml("verify")
+        .args(one)
+        .args(["--files", files, &stale.web]);
+    let said = checks(&done.done());
+    let not_checked = said.iter().filter(|line| line.ends_with(" not checked"));
+    assert_eq!((said.len(), not_checked.count()), (14, 12), "{said:#?}");
+    // Nor anywhere.
     clearml("verify")
         .args(["--keys", &new, "http://127.0.0.1:1"])
         .done()

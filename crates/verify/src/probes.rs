@@ -23,6 +23,9 @@ mod server_version;
 mod stack_trace;
 mod vulnerable_version;
 
+use clearml_secure_core::setting::Server;
+
+use crate::keys::check::{Answer as CheckAnswer, Keyset};
 use crate::live::{Account, Answer, Failure, Login, Modes, Seen, Site, together};
 
 /// A check of a running server.
@@ -65,6 +68,43 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
 const NEW_KEYS: &str = "give every server new random values, and restart them:
   clearml-keygen -o keys.env
   clearml-inject -k keys.env -i --backup .orig docker-compose.yml";
+
+/// Where the accounts of a keyset are asked for; none where nobody may be asked, which is then said of each of them.
+fn asked_for_accounts<'a>(
+    site: &'a Site,
+    keyset: Keyset,
+    accounts: &[Account<'_>],
+    seen: &mut Seen,
+) -> Option<&'a str> {
+    let reason = match site.api.as_deref() {
+        // What was looked for in vain is said of the target.
+        None => format!("no {} was found", Server::Apiserver),
+        Some(api) => {
+            let Some(reason) = site.keeps_keys_from(api) else {
+                return Some(api);
+            };
+            let what = match keyset {
+                Keyset::New => "whether the keys are in use",
+                Keyset::Old => "whether the old keys are refused",
+            };
+            seen.unknown(what, &reason);
+            reason
+        }
+    };
+    let at = (
+        Server::Apiserver,
+        site.api.as_deref().unwrap_or(&site.target),
+    );
+    for account in accounts {
+        seen.check(
+            keyset,
+            at,
+            &account.subject(),
+            CheckAnswer::Nothing(reason.clone()),
+        );
+    }
+    None
+}
 
 /// Tries to log in with each account on several connections, all at once.
 fn log_in<'a, 'k>(site: &Site, accounts: &'a [Account<'k>]) -> Vec<(&'a Account<'k>, Login)> {

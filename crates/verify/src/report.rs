@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::redact::Line;
 use clearml_secure_core::setting::Server;
-use clearml_secure_core::shown::{escape, text_of};
+use clearml_secure_core::shown::{escape, plural, text_of};
 use clearml_secure_core::source::{Place, Sources, Span};
 use clearml_secure_core::unseen::Unseen;
 use clearml_secure_core::version::Version;
@@ -66,6 +66,26 @@ pub(crate) struct Proof {
     pub(crate) wrong: usize,
     /// What could not be asked.
     pub(crate) open: usize,
+}
+
+impl Proof {
+    /// What all servers' answers come to.
+    pub(crate) fn of(reports: &[Report]) -> Self {
+        reports.iter().fold(Self::default(), |mut all, report| {
+            all += report.proof();
+            all
+        })
+    }
+
+    /// What they come to, in words.
+    pub(crate) fn words(self) -> String {
+        let Self { right, wrong, open } = self;
+        let right_ones = plural(right, "answer");
+        match wrong + open == 0 && right > 0 {
+            true => format!("proved: all {right_ones} are as they must be"),
+            false => format!("not proved: {right_ones} right, {wrong} wrong, {open} not checked"),
+        }
+    }
 }
 
 impl AddAssign for Proof {

@@ -59,11 +59,11 @@ impl Receipt {
         receipt
     }
 
-    /// For people.
+    /// For people. No server tells its session secret.
     pub(crate) fn words(&self) -> String {
         let version = env!("CARGO_PKG_VERSION");
         format!(
-            "asked on {} by clearml-verify {version} on {}",
+            "asked on {} by clearml-verify {version} on {}; no server tells which session secret it has",
             self.date, self.host
         )
     }

@@ -18,7 +18,7 @@ use crate::finding::Severity;
 use crate::keys::receipt::{self, Receipt};
 use crate::pages;
 use crate::report::readout::Read;
-use crate::report::{NotChecked, Outline, Report, Told};
+use crate::report::{NotChecked, Outline, Proof, Report, Told};
 use matrix::Matrix;
 
 const STYLE: &str = include_str!("html.css");
@@ -73,7 +73,7 @@ pub(super) fn page(seen: &Seen<'_>) -> String {
                     }
                     (legend(reports))
                     @if let Some(receipt) = receipt {
-                        (of_receipt(receipt))
+                        (of_receipt(Proof::of(reports), receipt))
                     }
                 }
                 footer { p.soft { "clearml-verify " (env!("CARGO_PKG_VERSION")) ". No value of a secret is on this page." } }
@@ -232,10 +232,11 @@ fn people(report: &Report) -> Markup {
     }
 }
 
-fn of_receipt(receipt: &Receipt) -> Markup {
+fn of_receipt(proof: Proof, receipt: &Receipt) -> Markup {
     html! {
         section {
             h2 { "Receipt" }
+            p { strong { (proof.words()) } }
             p { (receipt.words()) }
             @for (keyset, fingerprints) in &receipt.keysets {
                 h3 { "Fingerprints of " (keyset.option()) }

@@ -161,7 +161,7 @@ fn indented(value: &Value, start: &str) -> String {
 }
 
 /// An object a line: findings, what was not checked, questions of the proof, clients, who is at a server, and at the end of
-/// each deployment and server how many findings it has; last, how many are not shown.
+/// each deployment and server how many findings it has; last, the receipt of a proof, and how many are not shown.
 #[derive(Default)]
 pub(super) struct Lines(Fingerprints);
 
@@ -200,6 +200,12 @@ impl Printer for Lines {
 
     fn end(&mut self, seen: &Seen<'_>) -> String {
         let mut lines = String::new();
+        if let Some(receipt) = seen.receipt {
+            line(
+                &mut lines,
+                &json!({"version": VERSION, "kind": "receipt", "receipt": receipt.json()}),
+            );
+        }
         if let Some(hidden) = seen.hidden.json() {
             line(
                 &mut lines,
@@ -275,6 +281,8 @@ fn check(check: &Check) -> Value {
         "server": check.server.name(),
         "address": check.address,
         "subject": check.subject,
+        // On a line of its own, `subject` is the server.
+        "asked": check.subject,
         "expected": check.keyset.expected(),
         "answer": check.answer.word(),
         "right": check.is_right(),

@@ -2,6 +2,7 @@
 //!
 //! What comes from files is escaped, so that no name becomes a link, a picture or HTML.
 
+use clearml_secure_core::setting::SETTINGS;
 use clearml_secure_core::shown::escape;
 
 use super::group::{Together, together};
@@ -9,7 +10,8 @@ use super::since::changes;
 use super::text::{looked_at, plural};
 use super::{Seen, count};
 use crate::finding::Severity;
-use crate::report::{NotChecked, Report};
+use crate::keys::receipt::Receipt;
+use crate::report::{NotChecked, Proof, Report};
 use crate::since::{Line, Trend};
 
 pub(super) fn findings(seen: &Seen<'_>) -> String {
@@ -45,7 +47,30 @@ pub(super) fn findings(seen: &Seen<'_>) -> String {
         out.push_str(&since(trend));
     }
     if let Some(receipt) = seen.receipt {
-        out.push_str(&format!("\n{}\n", plain(&receipt.words())));
+        let proof = Proof::of(reports).words();
+        out.push_str(&format!("\n**{}**\n", plain(&proof)));
+        out.push_str(&of_receipt(receipt));
+    }
+    out
+}
+
+/// When and where keys were asked about, and which: the fingerprints of each keyset.
+fn of_receipt(receipt: &Receipt) -> String {
+    let mut out = format!("\n{}\n\n| fingerprint of |", plain(&receipt.words()));
+    for (keyset, _) in &receipt.keysets {
+        out.push_str(&format!(" `{}` |", keyset.option()));
+    }
+    out.push_str(&format!(
+        "\n|---|{}\n",
+        "---|".repeat(receipt.keysets.len())
+    ));
+    for setting in SETTINGS {
+        out.push_str(&format!("| {} |", plain(setting.path())));
+        for (_, marks) in &receipt.keysets {
+            let mark = marks.iter().find(|(known, _)| *known == setting);
+            out.push_str(&format!(" {} |", mark.map_or("-", |(_, mark)| mark)));
+        }
+        out.push('\n');
     }
     out
 }

@@ -63,7 +63,11 @@ pub(super) fn metrics(seen: &Seen<'_>) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.map_or(0, |since| since.as_secs());
     let now = vec![(String::new(), now)];
-    metric("last_run_timestamp_seconds", "When it was looked.", now);
+    metric(
+        "last_run_timestamp_seconds",
+        "When clearml-verify last ran.",
+        now,
+    );
     out
 }
 

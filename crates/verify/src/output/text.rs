@@ -221,27 +221,12 @@ fn since(trend: &Trend, width: usize) -> String {
     out
 }
 
-/// What the checks come to, when and where they were made, and about which keys. No server tells its session secret.
+/// What the checks come to, when and where they were made, and about which keys.
 fn of_receipt(proof: Proof, receipt: &Receipt, width: usize) -> String {
-    let Proof { right, wrong, open } = proof;
-    let verdict = match wrong + open == 0 && right > 0 {
-        true => format!(
-            "proved: all {} are as they must be",
-            plural(right, "answer")
-        ),
-        false => format!(
-            "not proved: {} right, {wrong} wrong, {open} not checked",
-            plural(right, "answer")
-        ),
-    };
-    let words = format!(
-        "{}; no server tells which session secret it has",
-        receipt.words()
-    );
     let mut out = format!(
         "{}\n{}\n",
-        wrapped("", 2, &verdict, width),
-        wrapped("", 2, &words, width)
+        wrapped("", 2, &proof.words(), width),
+        wrapped("", 2, &receipt.words(), width)
     );
     let options = receipt.keysets.iter().map(|(keyset, _)| keyset.option());
     let head: String = options.map(|option| format!("  {option:10}")).collect();

@@ -158,14 +158,10 @@ fn of_token(
 
 /// Whether the API server lets each account of the keyset in, with the role that it should have.
 fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
-    let Some(api) = &site.api else {
-        // That of the token secret says it.
+    let Some(api) = super::asked_for_accounts(site, Keyset::New, &accounts(keys), seen) else {
         return;
     };
-    let at = (Server::Apiserver, api.as_str());
-    if let Some(reason) = site.keeps_keys_from(api) {
-        return seen.unknown("whether the keys are in use", &reason);
-    }
+    let at = (Server::Apiserver, api);
     // Fixed users revoke these two (docs/clearml.md#what-fixed-users-revoke).
     let answer = site.login_modes();
     let modes = answer.as_ref().and_then(super::modes);

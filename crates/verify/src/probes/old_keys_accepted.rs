@@ -45,14 +45,10 @@ impl Probe for OldKeysAccepted {
 
 /// Whether the API server refuses every account of the old keyset.
 fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
-    let Some(api) = &site.api else {
-        // That of the token secret says it.
+    let Some(api) = super::asked_for_accounts(site, Keyset::Old, &accounts(keys), seen) else {
         return;
     };
-    let at = (Server::Apiserver, api.as_str());
-    if let Some(reason) = site.keeps_keys_from(api) {
-        return seen.unknown("whether the old keys are refused", &reason);
-    }
+    let at = (Server::Apiserver, api);
     // What was not replaced is right to log in, and nothing is proved of it.
     let new = site.keys.as_deref().map(accounts).unwrap_or_default();
     let (same, accounts): (Vec<Account<'_>>, Vec<Account<'_>>) = accounts(keys)
@@ -86,7 +82,15 @@ fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
 /// Whether both servers refuse a token that is signed with the old secret.
 fn tokens(site: &Site, keys: &Keys, seen: &mut Seen) {
     let Some(secret) = token_secret(Some(keys)) else {
-        return seen.unknown("the old token secret", "--old-keys does not have it");
+        let reason = "--old-keys does not have it";
+        let of_api = (Server::Apiserver, site.target.as_str());
+        seen.check(
+            Keyset::Old,
+            of_api,
+            TOKENS,
+            Answer::Nothing(reason.to_owned()),
+        );
+        return seen.unknown("the old token secret", reason);
     };
     let is_same = token_secret(site.keys.as_deref()).is_some_and(|new| new == secret);
     let token = sign(Claims::Role("system"), Algorithm::Hs256, secret.expose());
