@@ -9,6 +9,7 @@ mod common;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use common::{findings, fixtures, folder_with, good, run, write};
@@ -144,6 +145,11 @@ fn a_file_that_is_wrong_is_an_error_with_its_place() {
             "[[accept]]\nrule = \"open-cors\"\nreason = \"x\"\nuntil = \"soon\"",
             "4:9",
             "2027-01-31",
+        ),
+        (
+            "[[accept]]\nrule = \"open-cors\"\nreason = \"x\"\nsetting = \"secure.auth.token\"",
+            "4:11",
+            "did you mean secure.auth.token_secret?",
         ),
         (
             "[[accept]]\nrule = \"open-cors\"",
@@ -416,9 +422,17 @@ fn a_baseline_is_of_a_file_and_not_of_how_it_was_typed() {
     let folder = tempfile::tempdir().unwrap();
     let within = folder.path().join("here");
     fs::create_dir(&within).unwrap();
-    let stock = fs::read_to_string(fixtures().join("stock/docker-compose.yml")).unwrap();
-    write(&within.join("docker-compose.yml"), &stock);
     let absolute = within.join("docker-compose.yml");
+    write(&absolute, &good().replace("server:2.3.0", "server:latest"));
+    // A message of this finding has the name of the file.
+    fs::set_permissions(&absolute, fs::Permissions::from_mode(0o644)).unwrap();
+    let (_, document, _) = json(&["docker-compose.yml"], &within);
+    assert!(
+        document
+            .to_string()
+            .contains("the secrets in docker-compose.yml"),
+        "{document}"
+    );
     let typed = [
         "docker-compose.yml",
         "./docker-compose.yml",

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use clearml_secure_core::io::{is_same, read_argument};
+use clearml_secure_core::nearest::nearest;
+use clearml_secure_core::setting::SETTINGS;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::{Place, place_of};
 use serde::Deserialize;
 use toml::Spanned;
@@ -47,7 +50,7 @@ struct Entry {
     #[serde(default)]
     file: Option<PathBuf>,
     #[serde(default)]
-    setting: Option<String>,
+    setting: Option<Spanned<String>>,
     reason: Spanned<String>,
     #[serde(default)]
     until: Option<Spanned<Day>>,
@@ -190,6 +193,20 @@ impl Policy {
                 help,
             ));
         }
+        if let Some(setting) = &entry.setting {
+            let path = setting.get_ref().as_str();
+            if !SETTINGS.iter().any(|known| known.path() == path) {
+                let known = SETTINGS.map(|known| known.path().to_owned());
+                let near = nearest(path, &known).map(|near| format!("did you mean {near}? "));
+                let message = format!("no setting is called {}", escape(path));
+                let help = format!(
+                    "{}write a path such as {}",
+                    near.unwrap_or_default(),
+                    SETTINGS[1]
+                );
+                return Err(refuse(setting.span().start, &message, help));
+            }
+        }
         if let Some(day) = entry.until {
             let offset = day.span().start;
             let text = match day.into_inner() {
@@ -212,7 +229,7 @@ impl Policy {
         self.accepted.push(Accepted {
             rule,
             file: entry.file.map(|file| folder.join(file)),
-            setting: entry.setting,
+            setting: entry.setting.map(Spanned::into_inner),
             place: at(start),
             is_met: false,
         });

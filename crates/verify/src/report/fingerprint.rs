@@ -102,13 +102,36 @@ impl Names {
         let mut text = message.to_owned();
         for path in paths {
             let typed = text_of(path);
-            // In what was typed without a folder there is nothing to change.
-            if typed.contains('/') && text.contains(&*typed) {
-                text = text.replace(&*typed, &self.name(path));
+            // A name without a folder and without an end may be any word.
+            if typed.contains(['/', '.']) && text.contains(&*typed) {
+                text = replaced(&text, &typed, &self.name(path));
             }
         }
         text
     }
+}
+
+/// A text with another path in place of one, where that is not a part of a longer one.
+fn replaced(text: &str, typed: &str, name: &str) -> String {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_');
+    let mut out = String::new();
+    let mut done = 0;
+    for (start, found) in text.match_indices(typed) {
+        let end = start + found.len();
+        let mut after = text[end..].chars();
+        // A point ends a sentence, or comes before more of the name.
+        let is_longer = match after.next() {
+            Some('.') => after.next().is_some_and(is_part),
+            next => next.is_some_and(is_part),
+        };
+        if !is_longer && !text[..start].ends_with(is_part) {
+            out.push_str(&text[done..start]);
+            out.push_str(name);
+            done = end;
+        }
+    }
+    out.push_str(&text[done..]);
+    out
 }
 
 /// 32 hexadecimal digits of a text.
