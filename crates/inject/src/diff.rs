@@ -122,7 +122,7 @@ fn groups(old: &[&str], new: &[&str]) -> Vec<Vec<DiffOp>> {
 fn of_compose(text: &str) -> Text<'_> {
     // Both texts were parsed before; what cannot be parsed is shown name by name at the most.
     match yaml::parse_documents(Path::new("-"), text) {
-        Ok(roots) => Text::of_yaml(text, roots.iter().map(|root| &**root)),
+        Ok(roots) => Text::of_yaml(text, roots),
         Err(_) => Text::of_lines(text),
     }
 }

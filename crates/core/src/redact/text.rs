@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::{MASK, in_url, value};
 use crate::secret::Secret;
@@ -91,8 +92,8 @@ pub struct Text<'a> {
     text: &'a str,
     /// Where the lines start.
     starts: Cow<'a, [usize]>,
-    /// The scalars of a compose file in their order; none for another kind of text.
-    scalars: Option<Vec<Scalar>>,
+    /// The documents of a compose file in their order; none for another kind of text.
+    roots: Option<Vec<Arc<Node>>>,
     marks: &'a [Mark],
     /// Whether `${NAME}` names a variable in it; elsewhere it is the value itself.
     has_references: bool,
@@ -119,34 +120,21 @@ pub struct Line {
 
 impl<'a> Text<'a> {
     /// A compose file and the trees of its documents.
-    pub fn of_yaml<'n>(text: &'a str, roots: impl IntoIterator<Item = &'n Node>) -> Self {
+    pub fn of_yaml(text: &'a str, roots: Vec<Arc<Node>>) -> Self {
         Self::of_trees(text, line_starts(text).into(), roots)
     }
 
     /// A text of which a part is known: the trees of that, and where the lines of all of it start. The other lines must not
     /// be asked for.
-    pub fn of_part<'n>(
-        text: &'a str,
-        starts: &'a [usize],
-        roots: impl IntoIterator<Item = &'n Node>,
-    ) -> Self {
+    pub fn of_part(text: &'a str, starts: &'a [usize], roots: Vec<Arc<Node>>) -> Self {
         Self::of_trees(text, starts.into(), roots)
     }
 
-    fn of_trees<'n>(
-        text: &'a str,
-        starts: Cow<'a, [usize]>,
-        roots: impl IntoIterator<Item = &'n Node>,
-    ) -> Self {
-        let mut scalars = Vec::new();
-        for root in roots {
-            walk(text, root, Around::Other, &mut scalars);
-        }
-        scalars.sort_by_key(|scalar: &Scalar| scalar.range.start);
+    fn of_trees(text: &'a str, starts: Cow<'a, [usize]>, roots: Vec<Arc<Node>>) -> Self {
         Self {
             text,
             starts,
-            scalars: Some(scalars),
+            roots: Some(roots),
             marks: &[],
             has_references: true,
         }
@@ -157,7 +145,7 @@ impl<'a> Text<'a> {
         Self {
             text,
             starts: line_starts(text).into(),
-            scalars: None,
+            roots: None,
             marks: &[],
             has_references: true,
         }
@@ -223,8 +211,8 @@ impl<'a> Text<'a> {
             from: None,
             to: None,
         };
-        match &self.scalars {
-            Some(scalars) => yaml_line(self.text, scalars, &shown, &mut out),
+        match self.scalars(&shown) {
+            Some(scalars) => yaml_line(self.text, &scalars, &shown, &mut out),
             None => {
                 let visible = shown.start + first_name(&self.text[shown.clone()]);
                 out.push(self.text, shown.start..visible, false);
@@ -239,6 +227,22 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// The scalars of a compose file that are on a line, or a part of one, in their order.
+    fn scalars(&self, line: &Range<usize>) -> Option<Vec<Scalar>> {
+        let mut finder = Finder {
+            text: self.text,
+            line,
+            found: Vec::new(),
+        };
+        for root in finder.on_line(self.roots.as_ref()?, |root| root) {
+            finder.walk(root, Around::Other);
+        }
+        let mut scalars = finder.found;
+        scalars.retain(|one| one.range.start < line.end && one.range.end > line.start);
+        scalars.sort_by_key(|scalar| scalar.range.start);
+        Some(scalars)
+    }
+
     /// The line in which an offset stands, without its end.
     fn line_around(&self, offset: usize) -> Range<usize> {
         let next = self.starts.partition_point(|start| *start <= offset);
@@ -251,14 +255,9 @@ impl<'a> Text<'a> {
     pub fn comment(&self, offset: usize) -> Option<&'a str> {
         let line = self.line_around(offset);
         // A comment goes to the line's end, so it stands behind the last scalar.
-        let before = match &self.scalars {
-            Some(scalars) => {
-                let next = scalars.partition_point(|scalar| scalar.range.start < line.end);
-                let last = next.checked_sub(1).map(|last| scalars[last].range.end);
-                last.unwrap_or(0).clamp(line.start, line.end)
-            }
-            None => line.start,
-        };
+        let scalars = self.scalars(&line).unwrap_or_default();
+        let last = scalars.last().map_or(line.start, |last| last.range.end);
+        let before = last.min(line.end);
         let start = comment_in(self.text, &(before..line.end));
         start.map(|start| &self.text[start..line.end])
     }
@@ -284,61 +283,84 @@ enum Around {
     Reference,
 }
 
-fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
-    let span = node.range();
-    match &node.value {
-        // What it stands for is found where it is written.
-        Value::Alias(_) => {}
-        Value::Scalar(..) => {
-            if around != Around::Harmless {
-                found.extend(misread(text, node));
-            }
-            let masked_from = match around {
-                Around::Environment | Around::Named | Around::Other if !is_no_secret(node) => {
-                    span.start
+/// Looks for what is on a line.
+struct Finder<'t> {
+    text: &'t str,
+    line: &'t Range<usize>,
+    found: Vec<Scalar>,
+}
+
+impl Finder<'_> {
+    /// Of nodes one behind the other, those that may have a part on the line: none says where it ends, the next one does.
+    fn on_line<'n, T>(&self, all: &'n [T], node: impl Fn(&T) -> &Arc<Node>) -> &'n [T] {
+        let start = |one: &T| node(one).start_with_properties();
+        let behind = all.partition_point(|one| start(one) < self.line.end);
+        let at = all[..behind].partition_point(|one| start(one) <= self.line.start);
+        &all[at.saturating_sub(1)..behind]
+    }
+
+    fn walk(&mut self, node: &Node, around: Around) {
+        let text = self.text;
+        let span = node.range();
+        match &node.value {
+            // What it stands for is found where it is written.
+            Value::Alias(_) => {}
+            Value::Scalar(..) => {
+                if around != Around::Harmless {
+                    self.found.extend(misread(text, node));
                 }
-                _ => span.end,
-            };
-            found.push(Scalar {
-                range: span.start..span.end,
-                masked_from,
-            });
-        }
-        Value::Sequence(_, items) => {
-            for item in items {
-                let is_scalar = matches!(item.value, Value::Scalar(..)) && !is_no_secret(item);
-                if is_scalar && around != Around::Harmless {
-                    found.extend(misread(text, item));
-                    found.push(item_of(text, item, around));
-                } else {
-                    walk(text, item, around, found);
-                }
-            }
-        }
-        Value::Mapping(_, entries) => {
-            for entry in entries {
-                let key = entry.key.range();
-                found.push(Scalar {
-                    range: key.start..key.end,
-                    masked_from: key.start + name_length(&text[key.start..key.end]),
-                });
-                let name = entry.key.scalar().map(|key| key.text());
-                let around = match name {
-                    // These have names of the user's own, which may be any.
-                    _ if [Around::Environment, Around::Named].contains(&around) => around,
-                    Some("configMapKeyRef" | "secretKeyRef") => Around::Reference,
-                    Some("key") if around == Around::Reference => Around::Harmless,
-                    Some("environment") => Around::Environment,
-                    // What has no `=` there is no name.
-                    Some(
-                        "Env" | "annotations" | "args" | "binaryData" | "data" | "driver_opts"
-                        | "labels" | "Labels" | "Options" | "stringData",
-                    ) => Around::Named,
-                    Some(name) if HARMLESS.binary_search(&name).is_ok() => Around::Harmless,
-                    _ => Around::Other,
+                let masked_from = match around {
+                    Around::Environment | Around::Named | Around::Other if !is_no_secret(node) => {
+                        span.start
+                    }
+                    _ => span.end,
                 };
-                walk(text, &entry.value, around, found);
+                self.found.push(Scalar {
+                    range: span.start..span.end,
+                    masked_from,
+                });
             }
+            Value::Sequence(_, items) => {
+                for item in self.on_line(items, |item| item) {
+                    let is_scalar = matches!(item.value, Value::Scalar(..)) && !is_no_secret(item);
+                    if is_scalar && around != Around::Harmless {
+                        self.found.extend(misread(text, item));
+                        self.found.push(item_of(text, item, around));
+                    } else {
+                        self.walk(item, around);
+                    }
+                }
+            }
+            Value::Mapping(_, entries) => {
+                for entry in self.on_line(entries, |entry| &entry.key) {
+                    let key = entry.key.range();
+                    self.found.push(Scalar {
+                        range: key.start..key.end,
+                        masked_from: key.start + name_length(&text[key.start..key.end]),
+                    });
+                    self.walk(&entry.value, around.of(&entry.key));
+                }
+            }
+        }
+    }
+}
+
+impl Around {
+    /// What is around the value of a key in it.
+    fn of(self, key: &Node) -> Self {
+        match key.scalar().map(|key| key.text()) {
+            // These have names of the user's own, which may be any.
+            _ if [Self::Environment, Self::Named].contains(&self) => self,
+            Some("configMapKeyRef" | "secretKeyRef") => Self::Reference,
+            Some("key") if self == Self::Reference => Self::Harmless,
+            Some("environment") => Self::Environment,
+            // What has no `=` there is no name.
+            Some(
+                "Env" | "annotations" | "args" | "binaryData" | "data" | "driver_opts" | "labels"
+                | "Labels" | "Options" | "stringData",
+            ) => Self::Named,
+            Some(name) if HARMLESS.binary_search(&name).is_ok() => Self::Harmless,
+            _ => Self::Other,
         }
     }
 }
@@ -414,7 +436,7 @@ fn first_name(line: &str) -> usize {
 
 fn yaml_line(text: &str, scalars: &[Scalar], line: &Range<usize>, out: &mut Out<'_>) {
     let mut at = line.start;
-    for scalar in overlapping(scalars, line) {
+    for scalar in scalars {
         let gap = at..scalar.range.start.clamp(at, line.end);
         at = scalar.range.end.clamp(gap.end, line.end);
         out.push(text, gap.clone(), false);
@@ -426,14 +448,6 @@ fn yaml_line(text: &str, scalars: &[Scalar], line: &Range<usize>, out: &mut Out<
     let comment = comment_in(text, &rest).unwrap_or(rest.end);
     out.push(text, rest.start..comment, false);
     out.push(text, (comment + 1).min(rest.end)..rest.end, true);
-}
-
-fn overlapping<'a>(scalars: &'a [Scalar], line: &Range<usize>) -> impl Iterator<Item = &'a Scalar> {
-    let first = scalars.partition_point(|scalar| scalar.range.end <= line.start);
-    let end = line.end;
-    scalars[first..]
-        .iter()
-        .take_while(move |scalar| scalar.range.start < end)
 }
 
 /// The `#` that starts a comment: at the start of a line or behind a blank.

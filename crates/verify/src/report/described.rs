@@ -109,11 +109,11 @@ impl Described {
     }
 
     /// The trees of its texts.
-    pub(crate) fn trees(&self) -> impl Iterator<Item = (SourceId, &Node)> {
+    pub(crate) fn trees(&self) -> impl Iterator<Item = (SourceId, &Arc<Node>)> {
         let documents = self.project.iter().flat_map(|project| &project.documents);
-        let documents = documents.map(|document| (document.source, &*document.root));
+        let documents = documents.map(|document| (document.source, &document.root));
         let roots = self.roots.iter();
-        documents.chain(roots.map(|root| (self.deployment.first, &**root)))
+        documents.chain(roots.map(|root| (self.deployment.first, root)))
     }
 }
 

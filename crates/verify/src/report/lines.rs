@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use clearml_secure_core::redact::{Line, Text};
 use clearml_secure_core::source::{SourceId, Span};
@@ -21,9 +22,9 @@ pub(crate) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     pub(crate) fn of(deployment: &'a Described) -> Self {
-        let mut roots: HashMap<SourceId, Vec<&Node>> = HashMap::new();
+        let mut roots: HashMap<SourceId, Vec<Arc<Node>>> = HashMap::new();
         for (source, root) in deployment.trees() {
-            roots.entry(source).or_default().push(root);
+            roots.entry(source).or_default().push(Arc::clone(root));
         }
         let compose = roots
             .into_iter()
@@ -85,7 +86,6 @@ impl<'a> Lines<'a> {
         // It was read before, with what is around it.
         let tree = parse_part_last(path, whole, range.clone());
         let roots = tree.map(|(roots, _)| roots).unwrap_or_default();
-        let roots = roots.iter().map(|root| &**root);
         let text = Text::of_part(whole, sources.line_starts(*source), roots);
         let text = Rc::new(text.without_references());
         self.objects.borrow_mut().insert(key, Rc::clone(&text));

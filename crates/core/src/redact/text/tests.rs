@@ -40,7 +40,7 @@ fn shown(text: &str, lines: &Text<'_>) -> String {
 #[test]
 fn of_a_compose_file_names_and_harmless_values_are_shown() {
     let root = crate::yaml::parse(Path::new("x"), COMPOSE).unwrap();
-    let text = Text::of_yaml(COMPOSE, [&*root]);
+    let text = Text::of_yaml(COMPOSE, vec![root.clone()]);
     let shown = shown(COMPOSE, &text);
     assert!(!shown.contains("MARKED"), "{shown}");
     for kept in [
@@ -62,7 +62,7 @@ fn of_a_compose_file_names_and_harmless_values_are_shown() {
 fn names_of_secrets_and_their_keys_are_shown() {
     const VALUES: &str = "clearml: {existingSecret: old, apiserverKey: MARKED}\nextraEnvs:\n- valueFrom: {secretKeyRef: {name: old, key: first}}\n- key: MARKED\n";
     let root = crate::yaml::parse(Path::new("x"), VALUES).unwrap();
-    let shown = shown(VALUES, &Text::of_yaml(VALUES, [&*root]));
+    let shown = shown(VALUES, &Text::of_yaml(VALUES, vec![root.clone()]));
     assert!(!shown.contains("MARKED"), "{shown}");
     assert!(shown.contains("existingSecret: old,"), "{shown}");
     assert!(shown.contains("{name: old, key: first}"), "{shown}");
@@ -85,7 +85,7 @@ fn of_other_files_first_names_are_shown() {
 #[test]
 fn what_a_finding_is_about_is_found_again() {
     let root = crate::yaml::parse(Path::new("x"), COMPOSE).unwrap();
-    let text = Text::of_yaml(COMPOSE, [&*root]);
+    let text = Text::of_yaml(COMPOSE, vec![root.clone()]);
     let at = |part: &str| {
         let start = COMPOSE.find(part).unwrap();
         let line = text.line(start..start + part.len());
@@ -96,7 +96,7 @@ fn what_a_finding_is_about_is_found_again() {
     assert_eq!(at("\"B\": 'MARKED # MARKED'"), "\"B\": ********");
     let long = format!("a: [{}b, c]", "\"x\", ".repeat(4000));
     let root = crate::yaml::parse(Path::new("x"), &long).unwrap();
-    let text = Text::of_yaml(&long, [&*root]);
+    let text = Text::of_yaml(&long, vec![root.clone()]);
     let line = text.line(long.len() - 6..long.len() - 5);
     assert!(line.text.len() < 400 && line.text.starts_with('…'));
 }
@@ -105,7 +105,7 @@ fn what_a_finding_is_about_is_found_again() {
 fn what_yaml_takes_for_a_tag_or_an_anchor_may_be_a_value() {
     const WRITTEN: &str = "environment:\n  A: !MARKED\n  B: &MARKED\n  C: !MARKED false\n  D: &used kept\n  E: *used\n  F: !!str x\n  G: &a1 !MARKED x\n  list: [!MARKED x, &MARKED y]\nports: !reset []\n";
     let root = crate::yaml::parse(Path::new("x"), WRITTEN).unwrap();
-    let shown = shown(WRITTEN, &Text::of_yaml(WRITTEN, [&*root]));
+    let shown = shown(WRITTEN, &Text::of_yaml(WRITTEN, vec![root.clone()]));
     assert!(!shown.contains("MARKED"), "{shown}");
     for kept in [
         "A: ***",
@@ -123,7 +123,7 @@ fn where_nothing_is_replaced_a_reference_is_a_value() {
     const INSPECTED: &str = r#"[{"Config": {"Env": ["A=${MARKED}", "MARKED", "B=\"${MARKED}\""]}, "value": "${MARKED}"}]"#;
     let root = crate::yaml::parse(Path::new("x"), INSPECTED).unwrap();
     for text in [
-        Text::of_yaml(INSPECTED, [&*root]),
+        Text::of_yaml(INSPECTED, vec![root.clone()]),
         Text::of_lines(INSPECTED),
     ] {
         let shown = shown(INSPECTED, &text.without_references());
