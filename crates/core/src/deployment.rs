@@ -202,6 +202,7 @@ impl Deployment {
             .iter()
             .map(|container| recognise::recognise(container))
             .collect();
+        let mut known = conf::Trees::new();
         for (index, recognised) in recognised.iter().enumerate() {
             let container = &deployment.containers[index];
             if recognised.servers.is_empty() {
@@ -223,7 +224,7 @@ impl Deployment {
                     unseen_config: Vec::new(),
                 };
                 if server.reads_configuration() {
-                    deployment.load_config(&mut instance, given.config_dir, loader)?;
+                    deployment.load_config(&mut instance, given.config_dir, loader, &mut known)?;
                 }
                 let container = &deployment.containers[index];
                 instance.ports = listens::ports(container, &instance);
@@ -389,7 +390,7 @@ impl Deployment {
                 is_default: false,
                 // It has no text yet, and nobody asks for a place in it.
                 source: self.first,
-                tree: Ok(hocon::Object::default()),
+                tree: Ok(Arc::default()),
             });
         }
         config[at].tree = tree;
@@ -445,6 +446,7 @@ impl Deployment {
         instance: &mut Instance,
         config_dir: Option<&Path>,
         loader: &mut Loader,
+        known: &mut conf::Trees,
     ) -> Result<(), Error> {
         let container = &self.containers[instance.service];
         let mut found = config::defaults(container, instance, loader)?;
@@ -482,7 +484,6 @@ impl Deployment {
                     continue;
                 }
             };
-            let text = self.sources.text(source).to_owned();
             let mut reader = conf::Reader {
                 container,
                 given: config_dir,
@@ -490,8 +491,15 @@ impl Deployment {
                 sources: &mut self.sources,
                 is_kept: true,
             };
+            let mut tree = reader.read_once(&file.at, source, known);
+            if let Some(reason) = conf::unread(&tree) {
+                let reason = format!("{}: {reason}", crate::shown::escape_path(&name));
+                let unseen = config::unopened(container, &file.at, reason);
+                tree = conf::unknown(&unseen.reason);
+                instance.unseen_config.push(unseen);
+            }
             instance.config.push(ConfigFile {
-                tree: reader.read(&file.at, &Zeroizing::new(text)),
+                tree,
                 key: file.key,
                 at: file.at,
                 is_default: file.is_default,

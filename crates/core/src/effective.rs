@@ -400,7 +400,7 @@ fn reading(
                 }
                 None => {
                     let text = deployment.sources.text(file.source);
-                    hazard::in_text(text, file.tree.as_ref().ok(), node, 0)
+                    hazard::in_text(text, file.tree.as_deref().ok(), node, 0)
                 }
             };
             reading.hazards.extend(hazard);

@@ -175,7 +175,7 @@ impl Error {
             }
             Self::Encoding { .. } => Some("save the file as UTF-8".to_owned()),
             Self::Hocon { .. } => {
-                Some("fix the file; a server that loads it does not start".to_owned())
+                Some("fix the file; what loads it does not start".to_owned())
             }
             Self::Keep { .. } => {
                 Some("nothing was written; run this as the owner of the file or as root".to_owned())
@@ -206,7 +206,7 @@ impl Error {
                 _ => None,
             },
             Self::TooLarge { .. } => {
-                Some("no compose file or keyset is that large: check the path".to_owned())
+                Some("nothing of ClearML is that large: check the path".to_owned())
             }
             Self::Write { path, source } => match source.kind() {
                 io::ErrorKind::NotFound if path.is_symlink() => Some("name the file itself".to_owned()),

@@ -1,5 +1,7 @@
 //! A service that runs a ClearML server, and what that server is given.
 
+use std::sync::Arc;
+
 use crate::container::Variable;
 use crate::hocon;
 use crate::knowable::Knowable;
@@ -64,7 +66,7 @@ pub struct ConfigFile {
     /// Its text.
     pub source: SourceId,
     /// What pyhocon makes of it, or why it makes the server not start.
-    pub tree: Result<hocon::Object, hocon::Fault>,
+    pub tree: Result<Arc<hocon::Object>, hocon::Fault>,
 }
 
 impl ConfigFile {

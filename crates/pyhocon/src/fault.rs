@@ -29,7 +29,7 @@ pub enum Cause {
     Syntax,
     /// Nested too deep.
     TooDeep,
-    /// A text of over 64 MiB, or substitutions that make too much of it.
+    /// A text of over 4 MiB, or substitutions that make too much of it. pyhocon may read it.
     TooLarge,
     /// Values that cannot be joined: a text and an object, for instance.
     Type,
@@ -57,7 +57,7 @@ impl Fault {
     pub(crate) fn too_large() -> Self {
         Self::new(
             Cause::TooLarge,
-            "substitutions make more of it than any server could hold",
+            "its substitutions make more of it than is followed",
             0,
         )
     }

@@ -20,9 +20,9 @@ use crate::wiped::WipedText;
 use texts::Texts;
 
 /// How many entries may be copied and looked at. pyhocon has no such bound: it runs out of memory.
-const FUEL: usize = 4_000_000;
+const FUEL: usize = 400_000;
 /// How many bytes of text substitutions may make.
-const TEXT_FUEL: usize = 64 << 20;
+const TEXT_FUEL: usize = 16 << 20;
 /// How deep trees may be walked; they get this deep through dotted keys and substitutions only.
 pub(super) const WALK_DEPTH: usize = 200;
 
@@ -88,9 +88,10 @@ pub(super) struct Tree {
     /// What every key is that is no entry: nothing, or not known.
     pub(super) rest: Option<Placed>,
     /// The keys that several objects have which are side by side, and are one here; and whether a substitution put one there.
-    pub(super) repeated: Vec<(Arc<str>, bool)>,
+    pub(super) repeated: Box<[(Arc<str>, bool)]>,
     /// All values that each key had, at the root only.
-    pub(super) history: Option<HashMap<Arc<str>, Vec<Placed>>>,
+    #[allow(clippy::box_collection, reason = "one tree of all has it")]
+    pub(super) history: Option<Box<HashMap<Arc<str>, Vec<Placed>>>>,
     /// Counts added and removed keys: Python refuses to go on walking a tree after either.
     pub(super) changes: usize,
 }
@@ -239,7 +240,7 @@ impl Graph {
 
     pub(super) fn new_tree(&mut self, is_root: bool) -> TreeId {
         self.trees.push(Tree {
-            history: is_root.then(HashMap::new),
+            history: is_root.then(Box::default),
             ..Tree::default()
         });
         TreeId(self.trees.len() - 1)

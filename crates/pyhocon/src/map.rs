@@ -9,24 +9,37 @@ const SMALL: usize = 8;
 #[derive(Clone)]
 pub(super) struct Map<T> {
     entries: Vec<(Arc<str>, T)>,
-    positions: HashMap<Arc<str>, usize>,
+    /// Where each is.
+    #[allow(
+        clippy::box_collection,
+        reason = "most maps are small and have no table, which would be a third of each"
+    )]
+    positions: Option<Box<HashMap<Arc<str>, usize>>>,
 }
 
 impl<T> Default for Map<T> {
     fn default() -> Self {
         Self {
             entries: Vec::new(),
-            positions: HashMap::new(),
+            positions: None,
         }
     }
 }
 
 impl<T> Map<T> {
+    /// One that takes no more than these.
+    pub(super) fn with_room_for(count: usize) -> Self {
+        Self {
+            entries: Vec::with_capacity(count),
+            positions: None,
+        }
+    }
+
     fn position(&self, key: &str) -> Option<usize> {
         if self.entries.len() <= SMALL {
             return self.entries.iter().position(|(known, _)| &**known == key);
         }
-        self.positions.get(key).copied()
+        self.positions.as_ref()?.get(key).copied()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -57,7 +70,7 @@ impl<T> Map<T> {
     pub(super) fn remove(&mut self, key: &str) -> Option<T> {
         let position = self.position(key)?;
         let (_, value) = self.entries.remove(position);
-        self.positions.clear();
+        self.positions = None;
         self.index();
         Some(value)
     }
@@ -77,9 +90,9 @@ impl<T> Map<T> {
     /// Adds to the table what is not in it yet.
     fn index(&mut self) {
         if self.entries.len() > SMALL {
-            let new = self.entries.iter().enumerate().skip(self.positions.len());
-            self.positions
-                .extend(new.map(|(position, (key, _))| (key.clone(), position)));
+            let positions = self.positions.get_or_insert_default();
+            let new = self.entries.iter().enumerate().skip(positions.len());
+            positions.extend(new.map(|(position, (key, _))| (key.clone(), position)));
         }
     }
 }

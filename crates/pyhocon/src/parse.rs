@@ -10,8 +10,8 @@ use crate::text::Expanded;
 use crate::tree::{Node, Object, Value};
 use crate::wiped::WipedText;
 
-/// The largest text that is parsed, in bytes.
-pub(super) const LIMIT: usize = 64 << 20;
+/// The largest text that is parsed, in bytes: forty thousand users of a web login. A tree takes some forty times as much.
+pub(super) const LIMIT: usize = 4 << 20;
 
 /// Parses a `.conf` file, as `ConfigFactory.parse_file` does.
 ///
@@ -61,16 +61,19 @@ fn parse_parts(parts: &[&str], context: &Context<'_>) -> Result<Object, Fault> {
 fn expand(parts: &[&str]) -> Result<Expanded, Fault> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     if length > LIMIT {
-        return Err(Fault::new(Cause::TooLarge, "over 64 MiB", 0));
+        return Err(Fault::new(
+            Cause::TooLarge,
+            "larger than 4 MiB, the most that is read",
+            0,
+        ));
     }
     Ok(Expanded::new(parts))
 }
 
 fn read(expanded: &Expanded, context: &Context<'_>) -> Result<Object, Fault> {
     let text = expanded.text();
-    // Without these, what pyhocon remembers while it parses cannot be seen in the result.
-    let is_exact = text.contains("${") || text.contains("+=") || has_include(text);
-    let mut graph = Graph::new(is_exact);
+    // Where it hangs on more, what pyhocon remembers while it parses can be seen in the result.
+    let mut graph = Graph::new(!hangs_on_itself(text));
     let tree = whole(&mut graph, expanded, context);
     let tree = tree.map_err(|fault| Fault {
         offset: graph.texts.outside(fault.offset),
@@ -102,6 +105,11 @@ fn whole(graph: &mut Graph, expanded: &Expanded, context: &Context<'_>) -> Resul
     }
 }
 
+/// Whether a text means the same in every [`Context`]: it has no substitution, and no include.
+pub fn hangs_on_itself(text: &str) -> bool {
+    !text.contains("${") && !text.contains("+=") && !has_include(text)
+}
+
 fn has_include(text: &str) -> bool {
     text.as_bytes()
         .windows(4)
@@ -109,8 +117,8 @@ fn has_include(text: &str) -> bool {
 }
 
 fn export_tree(graph: &Graph, tree: TreeId, depth: usize) -> Result<Object, Fault> {
-    let mut object = Object::default();
-    object.set_repeated(graph.tree(tree).repeated.clone());
+    let mut object = Object::with_room_for(graph.tree(tree).entries.len());
+    object.set_repeated(&graph.tree(tree).repeated);
     for (key, placed) in graph.tree(tree).entries.iter() {
         object.insert_key(key.clone(), export(graph, placed, depth + 1)?);
     }
@@ -161,6 +169,6 @@ fn export(graph: &Graph, placed: &Placed, depth: usize) -> Result<Node, Fault> {
     };
     let (span, written) = graph.texts.place(placed.start, placed.end);
     let mut node = Node::new(value, span);
-    node.written = written;
+    node.written = written.map(Box::new);
     Ok(node)
 }

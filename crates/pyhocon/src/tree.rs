@@ -50,7 +50,7 @@ pub struct Node {
     /// Which text it was written in: see [`Object::mark`].
     pub tag: Tag,
     /// Where an `include` found it, in a text that has a tag of its own.
-    pub written: Option<Written>,
+    pub written: Option<Box<Written>>,
 }
 
 /// A place in a text that an `include` brought.
@@ -76,7 +76,7 @@ pub struct Object {
     /// What all other keys are, where that is not known.
     rest: Option<Box<Node>>,
     /// The keys that several objects have which are side by side; and whether a substitution put one there.
-    repeated: Vec<(Arc<str>, bool)>,
+    repeated: Box<[(Arc<str>, bool)]>,
 }
 
 /// Merges `over` into `base`: objects key by key, anything else replaces.
@@ -99,6 +99,14 @@ pub fn merge(base: &mut Object, over: Object, replacing: bool) {
 }
 
 impl Object {
+    /// One that has this many keys at first.
+    pub(super) fn with_room_for(count: usize) -> Self {
+        Self {
+            entries: Map::with_room_for(count),
+            ..Self::default()
+        }
+    }
+
     /// The node at a path such as `secure.auth.token_secret`. A step with a dot in it stands in quotes.
     ///
     /// Below what is not known, every path has a node: [`Value::Unknown`].
@@ -153,8 +161,8 @@ impl Object {
         put.map(|(key, _)| &**key)
     }
 
-    pub(super) fn set_repeated(&mut self, keys: Vec<(Arc<str>, bool)>) {
-        self.repeated = keys;
+    pub(super) fn set_repeated(&mut self, keys: &[(Arc<str>, bool)]) {
+        self.repeated = keys.into();
     }
 
     /// Makes every value unknown, in all objects below.

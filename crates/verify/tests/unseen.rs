@@ -70,3 +70,42 @@ fn what_is_unset_may_be_set_where_nobody_looked() {
     };
     assert!(fingerprints(&of_seen).is_subset(&fingerprints(&of_hidden)));
 }
+
+/// A server may read what is beyond the bounds here, so nothing is said of what it would find there.
+#[test]
+fn a_file_that_is_too_large_is_not_checked_and_not_called_broken() {
+    let compose = good().replace(
+        "    environment:\n",
+        "    volumes: ['./conf:/opt/clearml/config']\n    environment:\n",
+    );
+    let padding = "# nothing\n".repeat(500_000);
+    let doubled: String = (1..=40)
+        .map(|level| format!("a{level} = [${{a{0}}}, ${{a{0}}}]\n", level - 1))
+        .collect();
+    for (conf, reason) in [
+        (padding, "larger than 4 MiB, the most that is read"),
+        (
+            format!("a0 = [x]\n{doubled}"),
+            "its substitutions make more of it than is followed",
+        ),
+    ] {
+        let files = [
+            ("docker-compose.yml", compose.as_str()),
+            ("conf/apiserver.conf", conf.as_str()),
+        ];
+        let folder = folder_with(&files);
+        let (code, stdout, _) = run(&["-f", "json", "docker-compose.yml"], folder.path());
+        let document: Value = serde_json::from_slice(&stdout).unwrap();
+        assert_eq!(code, 2);
+        assert_eq!(document["findings"].as_array().unwrap().len(), 0);
+        let unknown = document["unknown"].as_array().unwrap();
+        assert_eq!(unknown.len(), 2);
+        for one in unknown {
+            let said = one["reason"].as_str().unwrap();
+            assert!(
+                said.ends_with(&format!("conf/apiserver.conf: {reason}")),
+                "{said}"
+            );
+        }
+    }
+}

@@ -2,7 +2,9 @@
 //! names are paths of the container.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -11,7 +13,7 @@ use super::{config, raw_value};
 use crate::compose::Loader;
 use crate::container::Container;
 use crate::container_path::relative;
-use crate::hocon::{self, Include, Included};
+use crate::hocon::{self, Cause, Include, Included};
 use crate::shown::escape;
 use crate::source::{SourceId, Sources};
 
@@ -26,22 +28,47 @@ pub(super) struct Reader<'a> {
     pub(super) is_kept: bool,
 }
 
+/// What pyhocon makes of a text.
+pub(super) type Tree = Result<Arc<hocon::Object>, hocon::Fault>;
+
+/// What was read of texts that mean the same in every container.
+pub(super) type Trees = HashMap<SourceId, Tree>;
+
 /// What a file that cannot be opened may say: anything.
-pub(super) fn unknown(reason: &str) -> Result<hocon::Object, hocon::Fault> {
+pub(super) fn unknown(reason: &str) -> Tree {
     let lookup = |_: &str| hocon::Lookup::Unknown(String::new());
     let include = |_: &Include<'_>| Included::Unknown(reason.to_owned());
-    hocon::parse("include \"it\"", &hocon::Context::new(&lookup, &include))
+    hocon::parse("include \"it\"", &hocon::Context::new(&lookup, &include)).map(Arc::new)
+}
+
+/// Why a text is not read that a server may read: it is beyond a bound of the parser.
+pub(super) fn unread(tree: &Tree) -> Option<String> {
+    let fault = tree.as_ref().err()?;
+    (fault.cause == Cause::TooLarge).then(|| fault.message.to_owned())
 }
 
 impl Reader<'_> {
     /// What pyhocon makes of a text at a path of the container.
-    pub(super) fn read(&mut self, at: &str, text: &str) -> Result<hocon::Object, hocon::Fault> {
+    pub(super) fn read(&mut self, at: &str, text: &str) -> Tree {
         let container = self.container;
         let lookup = |name: &str| raw_value(&container.environment, name);
         let reader = RefCell::new(self);
         let include = |include: &Include<'_>| reader.borrow_mut().include(include);
         let context = hocon::Context::new(&lookup, &include).of_file(at);
-        hocon::parse(text, &context)
+        hocon::parse(text, &context).map(Arc::new)
+    }
+
+    /// The same of a text of the deployment, which many containers may have.
+    pub(super) fn read_once(&mut self, at: &str, source: SourceId, known: &mut Trees) -> Tree {
+        if let Some(tree) = known.get(&source) {
+            return tree.clone();
+        }
+        let text = Zeroizing::new(self.sources.text(source).to_owned());
+        let tree = self.read(at, &text);
+        if hocon::hangs_on_itself(&text) {
+            known.insert(source, tree.clone());
+        }
+        tree
     }
 
     fn include(&mut self, include: &Include<'_>) -> Included {

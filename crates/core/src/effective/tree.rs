@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Fatal, Layer};
 use crate::container::{Variable, VariableValue};
 use crate::deployment::{Deployment, raw_value};
-use crate::hocon::{self, Context, Include, Included, Object};
+use crate::hocon::{self, Cause, Context, Include, Included, Object};
 use crate::image::{self, ImageDefault};
 use crate::instance::{ConfigFile, Instance};
 use crate::knowable::Knowable;
@@ -57,7 +57,7 @@ fn add_file(
 ) {
     match &file.tree {
         Ok(content) => {
-            let mut content = content.clone();
+            let mut content = hocon::Object::clone(content);
             content.mark(Layer::File(position).into());
             hocon::merge(tree, content.below(&file.key), false);
         }
@@ -218,6 +218,10 @@ fn read_variable(
         | VariableValue::Refused(_)
         | VariableValue::Required(_)
         | VariableValue::Unknown(_)) => unknown(&why_unknown(value, env_files)),
+    };
+    let object = match object {
+        Err(fault) if fault.cause == Cause::TooLarge => unknown(fault.message),
+        object => object,
     };
     Some(object.map_err(|fault| Fatal {
         what: variable.name.clone(),
