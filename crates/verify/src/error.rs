@@ -125,7 +125,9 @@ impl Error {
 
     pub(crate) fn help(&self) -> Option<String> {
         match self {
-            Self::Baseline { .. } => Some("write one with --write-baseline FILE".to_owned()),
+            Self::Baseline { .. } => Some(
+                "a baseline is what --write-baseline FILE writes; only reason and until (2027-01-31) are added by hand".to_owned(),
+            ),
             Self::Core(error) => error.help(),
             Self::Empty(_) => Some(
                 "if it comes from another program, look at what that says: `docker ps` may list no container".to_owned(),

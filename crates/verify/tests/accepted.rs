@@ -75,6 +75,47 @@ fn an_entry_is_left_alone_where_its_file_was_not_looked_at() {
     assert_eq!(read(within, "clearml-verify.toml"), policy);
 }
 
+/// An entry may be for a server that is not asked today, or for what was not looked at.
+#[test]
+fn an_entry_is_left_alone_where_not_all_was_looked_at() {
+    let folder = two();
+    let within = folder.path();
+    let uses = "clearml-verify: uses clearml-verify.toml\n";
+    write(&within.join("b.yml"), "services: [\n");
+    for (rule, targets, is_said) in [
+        ("open-login", &["a.yml"][..], false),
+        ("docker-socket", &["a.yml"], true),
+        ("docker-socket", &["a.yml", "b.yml"], false),
+        (
+            "docker-socket",
+            &["--config", "clearml-verify.toml", "http://127.0.0.1:1"],
+            false,
+        ),
+        ("forged-token", &["a.yml"], false),
+        ("drifted-container", &["a.yml"], false),
+    ] {
+        let policy = format!("[[accept]]\nrule = \"{rule}\"\nreason = \"x\"\n");
+        write(&within.join("clearml-verify.toml"), &policy);
+        let (_, _, stderr) = run(targets, within);
+        let said = "is left to accept; remove the entry";
+        assert!(stderr.starts_with(uses), "{rule} {targets:?}: {stderr}");
+        assert_eq!(
+            stderr.contains(said),
+            is_said,
+            "{rule} {targets:?}: {stderr}"
+        );
+    }
+    // One that is not there is not passed over.
+    let policy = within.join("clearml-verify.toml");
+    fs::remove_file(&policy).unwrap();
+    std::os::unix::fs::symlink("nowhere", &policy).unwrap();
+    let (code, _, stderr) = run(&["a.yml"], within);
+    assert!(
+        code == 2 && stderr.contains("clearml-verify.toml: "),
+        "{stderr}"
+    );
+}
+
 #[test]
 fn a_file_that_is_no_baseline_is_not_replaced_by_one() {
     let folder = two();
@@ -87,6 +128,10 @@ fn a_file_that_is_no_baseline_is_not_replaced_by_one() {
     };
     for (text, place) in [
         (with("soon"), ":5:"),
+        (
+            written.replacen("\"fingerprint\": \"", "\"fingerprint\": \"x", 1),
+            ":5:",
+        ),
         (written.replacen(": 1", ": 2", 1), ":1:1: "),
         ("my notes\n".to_owned(), ":1:1: "),
     ] {

@@ -152,6 +152,11 @@ fn a_file_that_is_wrong_is_an_error_with_its_place() {
             "did you mean secure.auth.token_secret?",
         ),
         (
+            "[[accept]]\nrule = \"open-cors\"\nreason = \"x\"\nfile = \".\"",
+            "4:8",
+            "this is a folder",
+        ),
+        (
             "[[accept]]\nrule = \"open-cors\"",
             "1:1",
             "missing field `reason`",

@@ -89,14 +89,22 @@ impl Baseline {
             met: HashSet::new(),
             fingerprints: Fingerprints::default(),
         };
+        let refuse_value = |value: &str, message: &str| {
+            let offset = text.find(&format!("\"{value}\"")).unwrap_or_default();
+            Error::Baseline {
+                place: place_of(path, &text, offset),
+                message: message.to_owned(),
+            }
+        };
         for entry in file.findings {
+            if !is_fingerprint(&entry.fingerprint) {
+                let message = "a fingerprint has 32 digits of 0-9 and a-f";
+                return Err(refuse_value(&entry.fingerprint, message));
+            }
             let until = entry.until.as_deref();
             match until.map(|text| Until::parse(text).ok_or(text)).transpose() {
                 Err(wrong) => {
-                    let offset = text.find(&format!("\"{wrong}\"")).unwrap_or_default();
-                    let place = place_of(path, &text, offset);
-                    let message = "until is no date such as 2027-01-31".to_owned();
-                    return Err(Error::Baseline { place, message });
+                    return Err(refuse_value(wrong, "until is no date such as 2027-01-31"));
                 }
                 Ok(Some(until)) if until.is_over() => accepted.over.push(entry),
                 Ok(_) => accepted.entries.push(entry),
@@ -158,6 +166,13 @@ impl Baseline {
         }
         remarks
     }
+}
+
+fn is_fingerprint(text: &str) -> bool {
+    text.len() == 32
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// How many findings, and the verb for so many.

@@ -21,7 +21,7 @@ use crate::decisions::retired;
 use crate::decisions::until::Until;
 use crate::error::Error;
 use crate::pages;
-use crate::report::asked::{Asked, is_asked};
+use crate::report::asked::Asked;
 use crate::report::{Report, Told};
 use crate::target::{self, is_url};
 use crate::words::without_value;
@@ -48,7 +48,7 @@ struct File {
 struct Entry {
     rule: Spanned<String>,
     #[serde(default)]
-    file: Option<PathBuf>,
+    file: Option<Spanned<PathBuf>>,
     #[serde(default)]
     setting: Option<Spanned<String>>,
     reason: Spanned<String>,
@@ -193,6 +193,13 @@ impl Policy {
                 help,
             ));
         }
+        if let Some(file) = &entry.file
+            && (folder.join(file.get_ref()).is_dir() || file.get_ref().as_os_str().is_empty())
+        {
+            let help = "name the file of the findings, or leave it out".to_owned();
+            let message = "this is a folder, and findings are in files";
+            return Err(refuse(file.span().start, message, help));
+        }
         if let Some(setting) = &entry.setting {
             let path = setting.get_ref().as_str();
             if !SETTINGS.iter().any(|known| known.path() == path) {
@@ -228,7 +235,7 @@ impl Policy {
         }
         self.accepted.push(Accepted {
             rule,
-            file: entry.file.map(|file| folder.join(file)),
+            file: entry.file.map(|file| folder.join(file.into_inner())),
             setting: entry.setting.map(Spanned::into_inner),
             place: at(start),
             is_met: false,
@@ -260,7 +267,7 @@ impl Policy {
                 && cli.shard.is_none()
                 && match &entry.file {
                     Some(file) => !file.exists() || asked.has(cli, &entry.rule, file),
-                    None => is_asked(cli, &entry.rule, true),
+                    None => asked.has_all(cli, &entry.rule),
                 }
         };
         let unmet = self.accepted.iter().filter(|entry| !entry.is_met);
@@ -314,7 +321,8 @@ fn found(cli: &Cli) -> Result<Option<PathBuf>, Error> {
         };
         let path = folder.join(NAME);
         let path = path.strip_prefix(".").map(Path::to_owned).unwrap_or(path);
-        if !path.exists() {
+        // A symbolic link to nothing is there as well, and an error to read.
+        if path.symlink_metadata().is_err() {
             continue;
         }
         match found {

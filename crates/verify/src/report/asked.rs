@@ -9,8 +9,10 @@ use crate::cli::Cli;
 use crate::clients;
 use crate::keys;
 use crate::pages;
+use crate::probes::PROBES;
 use crate::report::fingerprint::Names;
 use crate::report::{Report, Subject};
+use crate::rules::RULES;
 
 /// The rule that holds containers against files.
 const DRIFT: &str = "drifted-container";
@@ -30,6 +32,8 @@ pub(crate) fn is_asked(cli: &Cli, rule: &str, is_compared: bool) -> bool {
 pub(crate) struct Asked {
     /// By the names that findings have for files.
     files: HashMap<String, LookedAt>,
+    /// Whether there are deployments, and all of each was looked at.
+    deployments: Option<bool>,
     /// Whether there are running servers, and all of each was asked.
     servers: Option<bool>,
     names: Names,
@@ -43,8 +47,11 @@ struct LookedAt {
 
 impl Asked {
     pub(crate) fn add(&mut self, report: &Report) {
+        let is_whole = report.unknown.is_empty();
+        let add = |known: &mut Option<bool>| *known = Some(known.unwrap_or(true) && is_whole);
         match &report.subject {
             Subject::Deployment(outline) => {
+                add(&mut self.deployments);
                 for file in &outline.extent.files {
                     let name = self.names.name(&file.name);
                     let at = self.files.entry(name).or_default();
@@ -52,11 +59,9 @@ impl Asked {
                     at.is_compared |= outline.extent.is_compared;
                 }
             }
-            Subject::Server { .. } => {
-                let is_whole = report.unknown.is_empty();
-                self.servers = Some(self.servers.unwrap_or(true) && is_whole);
-            }
-            Subject::Clients(_) | Subject::Nothing(_) => {}
+            Subject::Server { .. } => add(&mut self.servers),
+            Subject::Nothing(_) => add(&mut self.deployments),
+            Subject::Clients(_) => {}
         }
     }
 
@@ -71,6 +76,17 @@ impl Asked {
         let is_there = |at: &&LookedAt| at.paths.iter().any(|path| is_same(path, file));
         let mut files = self.files.values().filter(is_there);
         files.any(|at| is_rule(rule) && is_asked(cli, rule, at.is_compared))
+    }
+
+    /// Whether a rule was asked about all that it is about, files and running servers, and all of that was looked at.
+    pub(crate) fn has_all(&self, cli: &Cli, rule: &str) -> bool {
+        let is_of_files = RULES.iter().any(|one| one.id() == rule);
+        let is_of_servers = PROBES.iter().any(|one| one.id() == rule);
+        let has_files = || {
+            let mut files = self.files.values();
+            self.deployments == Some(true) && files.any(|at| is_asked(cli, rule, at.is_compared))
+        };
+        (!is_of_files || has_files()) && (!is_of_servers || self.has_servers(cli, rule))
     }
 
     /// Whether a rule was asked about the running servers, and they told all.
