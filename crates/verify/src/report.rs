@@ -64,6 +64,8 @@ pub(crate) struct PublicKeys {
 pub(crate) struct Proof {
     pub(crate) right: usize,
     pub(crate) wrong: usize,
+    /// Findings about keys that are no answer to a question about the keyset: what files say, public keys.
+    pub(crate) found: usize,
     /// What could not be asked.
     pub(crate) open: usize,
 }
@@ -79,20 +81,37 @@ impl Proof {
 
     /// What they come to, in words.
     pub(crate) fn words(self) -> String {
-        let Self { right, wrong, open } = self;
+        let Self {
+            right,
+            wrong,
+            found,
+            open,
+        } = self;
         let right_ones = plural(right, "answer");
-        match wrong + open == 0 && right > 0 {
-            true => format!("proved: all {right_ones} are as they must be"),
-            false => format!("not proved: {right_ones} right, {wrong} wrong, {open} not checked"),
+        if wrong + found + open == 0 && right > 0 {
+            return format!("proved: all {right_ones} are as they must be");
         }
+        let found = match found {
+            0 => String::new(),
+            1 => "; 1 other finding is about keys".to_owned(),
+            more => format!("; {more} other findings are about keys"),
+        };
+        format!("not proved: {right_ones} right, {wrong} wrong, {open} not checked{found}")
     }
 }
 
 impl AddAssign for Proof {
     fn add_assign(&mut self, other: Self) {
-        self.right += other.right;
-        self.wrong += other.wrong;
-        self.open += other.open;
+        let Self {
+            right,
+            wrong,
+            found,
+            open,
+        } = other;
+        self.right += right;
+        self.wrong += wrong;
+        self.found += found;
+        self.open += open;
     }
 }
 
@@ -366,9 +385,11 @@ impl Report {
         let of_keys = |told: &&Told| [keys::ID, keys::OLD_ID].contains(&told.rule);
         // At a server each of them is an answer, too.
         let found = self.findings.iter().filter(of_keys).count();
+        let wrong = checks(Some(false)).count();
         Proof {
             right: checks(Some(true)).count(),
-            wrong: checks(Some(false)).count().max(found) + self.public_keys.wrong,
+            wrong,
+            found: found.saturating_sub(wrong) + self.public_keys.wrong,
             open: match self.subject {
                 Subject::Server { .. } if self.checks.is_empty() => 1,
                 Subject::Server { .. } => checks(None).count() + self.public_keys.open,

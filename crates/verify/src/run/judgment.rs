@@ -48,7 +48,7 @@ impl Judgment {
     /// With a keyset, and a server to ask about it, only what was asked about keys counts.
     pub(crate) fn proof(&self) -> u8 {
         match () {
-            () if self.proof.wrong > 0 => exit::FINDINGS,
+            () if self.proof.wrong + self.proof.found > 0 => exit::FINDINGS,
             () if self.proof.open > 0 => exit::FAILED,
             () => exit::FINE,
         }
