@@ -228,6 +228,21 @@ const KINDS: &[(&str, &str, &str)] = &[
         "CLEARML_API_ACCESS_KEY: EGRTCO8JMSIGI6S39GTP43NFWXDQOW\nCLEARML_API_SECRET_KEY: x!XTov_G-#vspE*Y(h$Anm&DIc5Ou-F)jsl$PdOyj5wG1&E!Z8\n",
         "2:25 public tests",
     ),
+    (
+        "run.sh",
+        "docker run -e CLEARML_API_SECRET_KEY='x!XTov_G-#vspE*Y(h$Anm&DIc5Ou-F)jsl$PdOyj5wG1&E!Z8' x\n",
+        "1:39 public tests",
+    ),
+    (
+        "train.py",
+        "os.environ['CLEARML_API_SECRET_KEY'] = 'x!XTov_G-#vspE*Y(h$Anm&DIc5Ou-F)jsl$PdOyj5wG1&E!Z8'\n",
+        "1:41 public tests",
+    ),
+    (
+        "values.yaml",
+        "agentk8sglue:\n  clearmlConfig: |\n    api { credentials { access_key: a, secret_key: \"x!XTov_G-#vspE*Y(h$Anm&DIc5Ou-F)jsl$PdOyj5wG1&E!Z8\" } }\n",
+        "3:53 public tests",
+    ),
     // What nobody can say.
     (
         "ci.yml",
@@ -383,6 +398,9 @@ fn servers_and_keysets_are_no_clients() {
     let keys = fs::read_to_string(clients.folder.path().join("keys.env")).unwrap();
     clients.add(".env", &keys);
     clients.add("keys.env", &keys);
+    // ClearML's own programs have a public pair built in.
+    let built_in = "default_secret = \"x!XTov_G-#vspE*Y(h$Anm&DIc5Ou-F)jsl$PdOyj5wG1&E!Z8\"\n";
+    clients.add("lib/session.py", built_in);
     let done = clients.verify(ALL);
     assert_eq!((done.status, done.stdout.as_str()), (Some(2), ""));
     assert!(

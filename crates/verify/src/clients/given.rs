@@ -46,6 +46,12 @@ pub(super) fn may_be(text: &str) -> bool {
         || text.contains("api_server")
 }
 
+/// Whether a line has the name under which a client is given a secret.
+pub(super) fn names_secret(line: &str) -> bool {
+    let mut secrets = NAMES.iter().filter(|(_, kind)| *kind == Kind::Secret);
+    secrets.any(|(name, _)| line.contains(name)) || line.contains("secret_key")
+}
+
 /// Whether a value is one that somebody else puts there: `$NAME`, `${NAME}`, `${{ secrets.NAME }}`, `$(command)`,
 /// `{{ name }}`, `%NAME%`.
 pub(super) fn is_reference(text: &str) -> bool {

@@ -201,7 +201,7 @@ impl<'a> Scan<'a> {
         let mut sources = Sources::new();
         let source = sources.add(path, Zeroizing::new(text.to_owned()));
         let mut clients = Vec::new();
-        for (Range { start, end }, account) in self.hits(text) {
+        for (Range { start, end }, pair) in self.hits(text) {
             let span = Span { source, start, end };
             let place = sources.place(span);
             let is_there = |known: &Place| (&known.file, known.line) == (&place.file, place.line);
@@ -209,7 +209,7 @@ impl<'a> Scan<'a> {
                 clients.push(Client {
                     place,
                     container: None,
-                    pair: pair_of_old(account, self.keys),
+                    pair,
                     span,
                 });
             }
@@ -305,8 +305,7 @@ impl<'a> Scan<'a> {
         let mut found: Vec<(Range<usize>, Pair)> =
             all.iter().filter_map(|given| self.given(given)).collect();
         let line = |at: usize| text[..at].matches('\n').count();
-        for (range, account) in self.hits(&text) {
-            let pair = pair_of_old(account, self.keys);
+        for (range, pair) in self.hits(&text) {
             // A secret that is there is there, whatever its surroundings were taken for; and a `${…}` that names it is the same client.
             found.retain(|(known, other)| match *other == pair {
                 true => !given::is_reference(&text[known.clone()]),
@@ -376,27 +375,45 @@ impl<'a> Scan<'a> {
         })
     }
 
-    /// Where a text has the secret of an old account, as it is or as Kubernetes keeps it, and not for a server.
-    fn hits(&self, text: &str) -> Vec<(Range<usize>, &'static str)> {
+    /// Where a text has the secret of an old account, as it is or as Kubernetes keeps it, and not for a server; and a public one,
+    /// beside the name under which a client has it. ClearML's own programs have these, too.
+    fn hits(&self, text: &str) -> Vec<(Range<usize>, Pair)> {
         let old = self.keys.old.as_deref().map(accounts).unwrap_or_default();
-        let mut found = Vec::new();
+        let mut found: Vec<(Range<usize>, Pair)> = Vec::new();
         for account in old {
             for spelling in [
                 Zeroizing::new(account.secret.expose().to_owned()),
                 encoded(account.secret.expose()),
             ] {
-                for (at, _) in text.match_indices(spelling.as_str()) {
-                    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-                    let line = &text[start..at];
-                    let is_servers = OF_SERVERS.iter().any(|name| line.contains(name));
-                    if !is_servers && !is_comment(line) {
-                        found.push((at..at + spelling.len(), account.name));
-                    }
+                let pair = pair_of_old(account.name, self.keys);
+                let at = places_of(text, &spelling).map(|(range, _)| (range, pair));
+                found.extend(at);
+            }
+        }
+        for known in known::all() {
+            let setting = known.setting.filter(|one| one.kind() == Kind::Secret);
+            let Some(account) = setting.and_then(|setting| setting.account()) else {
+                continue;
+            };
+            for (range, before) in places_of(text, known.value) {
+                let is_there = found.iter().any(|(one, _)| one.start == range.start);
+                if !is_there && given::names_secret(before) {
+                    found.push((range, Pair::Public(account)));
                 }
             }
         }
         found
     }
+}
+
+/// Where a text has a secret that is neither a server's nor in a comment, with what is before it on its line.
+fn places_of<'t>(text: &'t str, secret: &str) -> impl Iterator<Item = (Range<usize>, &'t str)> {
+    text.match_indices(secret).filter_map(|(at, found)| {
+        let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = &text[start..at];
+        let is_servers = OF_SERVERS.iter().any(|name| line.contains(name));
+        (!is_servers && !is_comment(line)).then_some((at..at + found.len(), line))
+    })
 }
 
 /// Whether a client may be read from a file.
