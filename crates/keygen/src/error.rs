@@ -221,7 +221,7 @@ impl Error {
                 "the keyset of --from has this user. To replace it, run this with --remove-user NAME first".to_owned()
             }
             Self::UserLine { reason, .. } => reason.help().to_owned(),
-            _ => "give the user another name".to_owned(),
+            _ => "give the user another name, or another full name".to_owned(),
         }
     }
 }

@@ -65,16 +65,18 @@ pub(crate) fn hashed(users: &[New]) -> Result<Vec<User>, Error> {
     users.par_iter().map(New::hashed).collect()
 }
 
-/// What an administrator should know of the users that a file gives: passwords that somebody else would try, and names that nobody
+/// What an administrator should know of the users that are added: passwords that somebody else would try, and names that nobody
 /// would type.
 pub(crate) fn warnings(users: &[New]) -> Vec<String> {
     let blank = |user: &New| {
-        let (path, line) = user.place.as_ref()?;
         let is_bare = user.username.trim() == user.username;
         // A password that is the name would be printed with it.
-        let path = escape_path(path);
+        let place = match &user.place {
+            Some((path, line)) => format!("{}:{line}", escape_path(path)),
+            None => format!("--user '{}'", escape(&user.username)),
+        };
         (!is_bare).then(|| {
-            format!("warning: {path}:{line}: a blank begins or ends the user's name, and has to be typed at the login")
+            format!("warning: {place}: a blank begins or ends the user's name, and has to be typed at the login")
         })
     };
     let guessed = |user: &New| {

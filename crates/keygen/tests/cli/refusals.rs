@@ -299,3 +299,11 @@ fn generated_passwords_are_read_back() {
         assert!(read.contains(expected), "{read}");
     }
 }
+
+#[test]
+fn a_blank_around_a_name_is_said() {
+    let done = run(&["-f", "json", "--user", " jane", "--passwords", "/dev/null"]);
+    assert_eq!(done.status, Some(0));
+    let said = "warning: --user ' jane': a blank begins or ends the user's name, and has to be typed at the login\n";
+    assert!(done.stderr.contains(said), "{}", done.stderr);
+}
