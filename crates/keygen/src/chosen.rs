@@ -58,8 +58,11 @@ fn read(path: &Path) -> Result<Vec<New>, Error> {
         .peekable();
     let first = said.peek().map_or("", |(_, line)| line.trim_start());
     // One line of JSON is enough: read as `name:password`, it would be a user with half of it as a password.
-    let is_json = |line: &str| is_said(&line) && line.trim_start().starts_with('{');
-    if first.starts_with('[') || text.lines().any(is_json) {
+    let is_json = |line: &str| {
+        let entries = line.trim_start().strip_prefix('{');
+        entries.is_some_and(|entries| entries.trim_start().starts_with('"'))
+    };
+    if first.starts_with(['{', '[']) || text.lines().any(is_json) {
         return of_json(path, &text);
     }
     if let Some((index, _)) = said.peek()
