@@ -299,16 +299,28 @@ impl Finder<'_> {
         &all[at.saturating_sub(1)..behind]
     }
 
+    /// The tag and the anchor in front of a node, which are shown unless a value may begin with them.
+    fn properties(&mut self, node: &Node, around: Around) {
+        let range = node.start_with_properties()..node.range().start;
+        let is_value = matches!(node.value, Value::Scalar(..)) && around != Around::Harmless;
+        let masked_from = match is_value && is_misread(self.text, node) {
+            true => range.start,
+            false => range.end,
+        };
+        self.found.push(Scalar { range, masked_from });
+    }
+
     fn walk(&mut self, node: &Node, around: Around) {
         let text = self.text;
         let span = node.range();
+        self.properties(node, around);
         match &node.value {
             // What it stands for is found where it is written.
-            Value::Alias(_) => {}
+            Value::Alias(_) => self.found.push(Scalar {
+                masked_from: span.end,
+                range: span,
+            }),
             Value::Scalar(..) => {
-                if around != Around::Harmless {
-                    self.found.extend(misread(text, node));
-                }
                 let masked_from = match around {
                     Around::Environment | Around::Named | Around::Other if !is_no_secret(node) => {
                         span.start
@@ -324,7 +336,7 @@ impl Finder<'_> {
                 for item in self.on_line(items, |item| item) {
                     let is_scalar = matches!(item.value, Value::Scalar(..)) && !is_no_secret(item);
                     if is_scalar && around != Around::Harmless {
-                        self.found.extend(misread(text, item));
+                        self.properties(item, around);
                         self.found.push(item_of(text, item, around));
                     } else {
                         self.walk(item, around);
@@ -333,6 +345,7 @@ impl Finder<'_> {
             }
             Value::Mapping(_, entries) => {
                 for entry in self.on_line(entries, |entry| &entry.key) {
+                    self.properties(&entry.key, Around::Harmless);
                     let key = entry.key.range();
                     self.found.push(Scalar {
                         range: key.start..key.end,
@@ -367,17 +380,13 @@ impl Around {
 
 /// A tag or an anchor in front of a value that may be what somebody meant for its beginning: without quotes, YAML takes it
 /// from a value that starts with `!` or `&`.
-fn misread(text: &str, node: &Node) -> Option<Scalar> {
+fn is_misread(text: &str, node: &Node) -> bool {
     let is_tag = |tag: &str| tag.starts_with("!!") || ["!", "!override", "!reset"].contains(&tag);
     let has_alias = |(name, _): &(&str, Range<usize>)| {
         let mut aliases = text.match_indices('*');
         aliases.any(|(at, _)| text[at + 1..].starts_with(name))
     };
-    let is_meant = node.tag().is_none_or(is_tag) && node.anchor().as_ref().is_none_or(has_alias);
-    (!is_meant).then(|| Scalar {
-        range: node.start_with_properties()..node.start_with_properties().max(node.range().start),
-        masked_from: node.start_with_properties(),
-    })
+    !(node.tag().is_none_or(is_tag) && node.anchor().as_ref().is_none_or(has_alias))
 }
 
 /// Null, a truth value, and the name of one of ClearML's servers say nothing that anybody wants.
@@ -439,15 +448,31 @@ fn yaml_line(text: &str, scalars: &[Scalar], line: &Range<usize>, out: &mut Out<
     for scalar in scalars {
         let gap = at..scalar.range.start.clamp(at, line.end);
         at = scalar.range.end.clamp(gap.end, line.end);
-        out.push(text, gap.clone(), false);
+        out.push_gap(text, gap.clone());
         let split = scalar.masked_from.clamp(gap.end, at);
         out.push(text, gap.end..split, false);
         out.push(text, split..at, true);
     }
     let rest = at..line.end;
     let comment = comment_in(text, &rest).unwrap_or(rest.end);
-    out.push(text, rest.start..comment, false);
+    out.push_gap(text, rest.start..comment);
+    out.push(text, comment..(comment + 1).min(rest.end), false);
     out.push(text, (comment + 1).min(rest.end)..rest.end, true);
+}
+
+/// From the first to the last character that is no sign of YAML. The digits of a block's header (`|2-`) are signs.
+fn words(gap: &str) -> Range<usize> {
+    let mut is_header = false;
+    let mut found: Option<Range<usize>> = None;
+    for (at, c) in gap.char_indices() {
+        is_header =
+            matches!(c, '|' | '>') || is_header && (c.is_ascii_digit() || matches!(c, '+' | '-'));
+        if !is_header && !c.is_whitespace() && !"{}[],:?-.%".contains(c) {
+            let start = found.map_or(at, |found| found.start);
+            found = Some(start..at + c.len_utf8());
+        }
+    }
+    found.unwrap_or(gap.len()..gap.len())
 }
 
 /// The `#` that starts a comment: at the start of a line or behind a blank.
@@ -483,6 +508,16 @@ struct Out<'m> {
 }
 
 impl Out<'_> {
+    /// What no node has: signs of YAML, and what stands in a file without a meaning, such as the first of two values that a key
+    /// has. That may be a secret as well.
+    fn push_gap(&mut self, text: &str, gap: Range<usize>) {
+        let words = text.get(gap.clone()).map_or(0..0, words);
+        let (start, end) = (gap.start + words.start, gap.start + words.end);
+        self.push(text, gap.start..start, false);
+        self.push(text, start..end, true);
+        self.push(text, end..gap.end, false);
+    }
+
     fn push(&mut self, text: &str, range: Range<usize>, is_masked: bool) {
         let Some(written) = text.get(range.clone()).filter(|text| !text.is_empty()) else {
             return;

@@ -130,3 +130,15 @@ fn where_nothing_is_replaced_a_reference_is_a_value() {
         assert!(!shown.contains("MARKED"), "{shown}");
     }
 }
+
+#[test]
+fn what_no_node_has_is_masked() {
+    const TWICE: &str = "a: MARKED\na: x\nb: {image: \"MARKED\", image: y}\nc: {value: [MARKED, 'MARKED'], value: z}\nd: |2-\n    text\n";
+    let whole = 0..TWICE.len();
+    let (roots, _) = crate::yaml::parse_part_last(Path::new("x"), TWICE, whole).unwrap();
+    let shown = shown(TWICE, &Text::of_yaml(TWICE, roots));
+    assert!(!shown.contains("MARKED"), "{shown}");
+    for kept in ["image: y}", "b: {", "d: |2-"] {
+        assert!(shown.contains(kept), "{kept} in {shown}");
+    }
+}
