@@ -20,7 +20,7 @@ use crate::wiped::WipedText;
 use texts::Texts;
 
 /// How many entries may be copied and looked at. pyhocon has no such bound: it runs out of memory.
-const FUEL: usize = 400_000;
+const FUEL: usize = 300_000;
 /// How many bytes of text substitutions may make.
 const TEXT_FUEL: usize = 16 << 20;
 /// How deep trees may be walked; they get this deep through dotted keys and substitutions only.
