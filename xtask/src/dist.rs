@@ -105,11 +105,11 @@ fn build() -> Result<PathBuf> {
                 .to_owned(),
         );
     }
-    linked()
+    linked(&[])
 }
 
-/// Builds the programs of what is here, as they are released, and returns their folder.
-pub(crate) fn linked() -> Result<PathBuf> {
+/// Builds the programs of what is here, as they are released, with these examples of the core, and returns their folder.
+pub(crate) fn linked(examples: &[&str]) -> Result<PathBuf> {
     let root = shell::root();
     let commit = shell::output(
         Command::new("git")
@@ -121,6 +121,15 @@ pub(crate) fn linked() -> Result<PathBuf> {
     build.args(["--profile", Profile::Dist.name()]);
     for program in PROGRAMS {
         build.args(["--package", program]);
+    }
+    for example in examples {
+        build.args([
+            "--bins",
+            "--package",
+            "clearml-secure-core",
+            "--example",
+            example,
+        ]);
     }
     build
         .env("CARGO_ENCODED_RUSTFLAGS", flags(&root)?)

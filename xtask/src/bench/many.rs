@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::row::{Bound, Row};
-use super::{Bench, medians, time};
+use super::{Bench, MOST_AT_DOUBLE, medians, time};
 use crate::shell::{self, Result};
 
 /// The stock file may take this many times `true`.
@@ -18,8 +18,6 @@ const MEGABYTES: f64 = 64.0;
 const HOSTS: usize = 2_000;
 /// compose-lint is given so many, and takes as much longer as there are more.
 const LINTED: usize = 40;
-/// Twice as much may take this many times as long.
-const GROWTH_AT_MOST: f64 = 2.3;
 
 impl Bench {
     /// All lines about verify and files.
@@ -133,7 +131,7 @@ impl Bench {
         };
         let times = (seconds(2 * number)?, seconds(number)?);
         let work = format!("verify, {} / {number} {what}", 2 * number);
-        Ok(Row::ratio(work, times, Bound::AtMost(GROWTH_AT_MOST)))
+        Ok(Row::ratio(work, times, Bound::AtMost(MOST_AT_DOUBLE)))
     }
 }
 
