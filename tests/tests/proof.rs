@@ -146,6 +146,14 @@ fn every_format_says_what_is_proved() {
         on_a_line["receipt"]["old_keys"],
         receipt["receipt"]["old_keys"]
     );
+    // Of a rotation of one account, the old keyset has nothing else, and nothing else is asked.
+    let part = injected.path("part.env");
+    let text = fs::read_to_string(&old).unwrap();
+    let lines = text.lines().filter(|line| line.contains("__TESTS__"));
+    fs::write(&part, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    let of_one = [both[0], both[1], both[2], part.to_str().unwrap()];
+    let done = verified(&standin, "json", &of_one).exit(0);
+    assert_eq!(checks(&done).len(), 8, "{}", done.stdout);
     // The same for people.
     let mark = receipt["receipt"]["keys"]["secure.auth.token_secret"]
         .as_str()
