@@ -37,13 +37,16 @@ const OBSTACLES: [Obstacle; 5] = [
         name: "a file system that is read only",
         make: "mount -o remount,ro .",
         runs_as: "",
-        says: &["the file system is read-only", "make the folder writable"],
+        says: &[
+            "the file system is read-only",
+            "where its folder can be written",
+        ],
     },
     Obstacle {
         name: "a folder that is read only",
         make: "chmod 555 .; chown 65534:65534 . docker-compose.yml",
         runs_as: NOBODY,
-        says: &["permission denied", "make the folder writable"],
+        says: &["permission denied", "a user who may write in its folder"],
     },
     Obstacle {
         name: "a file that belongs to somebody else",

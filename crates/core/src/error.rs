@@ -220,10 +220,13 @@ impl Error {
                     let file = path.ancestors().skip(1).find(|part| part.exists() && !part.is_dir())?;
                     Some(format!("{} is a file: name a folder before the last `/`", crate::shown::escape_path(file)))
                 }
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
-                    "make the folder writable: a new file is written there, which then gets the name"
-                        .to_owned(),
+                // A new file takes the place of the old one, so that it is the folder that counts.
+                io::ErrorKind::PermissionDenied => Some(
+                    "run this as a user who may write in its folder, with sudo for instance: sudo env PATH=\"$PATH\" …".to_owned(),
                 ),
+                io::ErrorKind::ReadOnlyFilesystem => {
+                    Some("name a file elsewhere, or run this where its folder can be written".to_owned())
+                }
                 io::ErrorKind::QuotaExceeded | io::ErrorKind::StorageFull => {
                     Some("free some space on the disk".to_owned())
                 }
