@@ -254,6 +254,16 @@ fn help_with_yaml(message: &str) -> &'static str {
     if message == crate::yaml::READ_OTHERWISE {
         return "put it in quotes";
     }
+    // It takes these, or some of them.
+    if message == crate::yaml::TAG || message.starts_with("while scanning a tag") {
+        return "put a space behind the tag";
+    }
+    if message.starts_with("comments must be separated") {
+        return "put a space before the `#`";
+    }
+    if message.starts_with("tabs disallowed") {
+        return "put spaces in place of the tab";
+    }
     // It also takes some texts in brackets that are none for YAML.
     if message.contains("flow") || message.starts_with("plain scalar") {
         return "fix the line, or put the texts in its brackets in quotes";

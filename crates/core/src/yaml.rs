@@ -11,6 +11,7 @@ mod json;
 pub mod lines;
 pub(crate) mod made;
 pub mod scalar;
+mod strict;
 pub mod tags;
 
 use std::collections::{HashMap, HashSet};
@@ -31,6 +32,7 @@ pub(crate) const READ_OTHERWISE: &str =
 pub use build::{DEPTH_LIMIT, parse, parse_documents, parse_part, parse_part_last, parse_shared};
 pub use json::parse_json;
 pub use scalar::Typed;
+pub(crate) use strict::TAG;
 
 /// A node and all that is below it.
 pub struct Node {

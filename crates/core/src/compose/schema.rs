@@ -140,7 +140,12 @@ fn of_service(
 fn is_started(project: &Project, tree: &Tree<'_>) -> bool {
     let profiles = tree.get("profiles").map_or(&[][..], Tree::items);
     let asked = project.variable(Scope::PROJECT, "COMPOSE_PROFILES");
-    let asked: Vec<&str> = asked.map_or(Vec::new(), |names| names.split(',').collect());
+    // Where none is asked for, compose asks for one without a name.
+    let asked: Vec<&str> = asked
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .collect();
     let is_asked = |profile: &Tree<'_>| {
         let profile = profile.text(project);
         asked

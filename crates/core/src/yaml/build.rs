@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 use zeroize::Zeroizing;
 
-use super::{Entry, Node, Properties, Quoting, Scalar, Style, Value, offset, scalar};
+use super::{Entry, Node, Properties, Quoting, Scalar, Style, Value, offset, scalar, strict};
 use crate::error::Error;
 use crate::source::{SharedText, place_of};
 
@@ -150,6 +150,9 @@ fn parse_with(
                 }
             }
         }
+    }
+    if let Some((at, message)) = strict::refused(text, part, &documents) {
+        return Err(builder.error(at, message));
     }
     Ok((documents, builder.repeated.unwrap_or_default()))
 }
@@ -385,9 +388,13 @@ impl Builder<'_> {
     }
 
     fn open(&mut self, pending: Pending) -> Result<(), Error> {
+        if let Some((at, message)) = strict::of_tag(self.text, &pending.node) {
+            return Err(self.error(at, message));
+        }
         if let Value::Scalar(style, scalar) = &pending.node.value {
             let is_plain = *style == Quoting::Plain;
-            if is_plain && self.is_in_brackets() && scalar.text().contains('?') {
+            let is_other = |text: &str| text.contains('?') || text.starts_with(':');
+            if is_plain && self.is_in_brackets() && is_other(scalar.text()) {
                 return Err(self.error(pending.node.start as usize, super::READ_OTHERWISE));
             }
             self.content_end = self.content_end.max(pending.node.end as usize);

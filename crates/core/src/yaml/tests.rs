@@ -156,10 +156,51 @@ fn a_colon_before_the_end_of_an_entry_in_brackets_belongs_to_its_text() {
         said("x: [{a:}, \"q\":, ? w:, c: ]"),
         ["{a:}", "{q}", "{w:}", "{c}"]
     );
-    for text in ["x: [?a]", "x: [a?b]", "x: {?a: b}", "x: [&m v:]"] {
+    for text in [
+        "x: [?a]",
+        "x: [a?b]",
+        "x: {?a: b}",
+        "x: [&m v:]",
+        "x: [:a]",
+        "x: [a, ::]",
+        "x: {:a: b}",
+    ] {
         assert!(message(text).ends_with(READ_OTHERWISE), "{text}");
     }
     assert!(read("x: ?a\n").is_ok());
+    assert!(read("x: [a:b, \":c\"]\ny: :a\n").is_ok());
+    for text in ["x: [!t, b]", "x: [a, !t]", "x: {a: !t}"] {
+        assert!(message(text).ends_with(TAG), "{text}");
+    }
+    assert!(read("x: [!t , b, !t ]\ny: !<a,b> c\n").is_ok());
+}
+
+#[test]
+fn tabs_and_directives_are_taken_where_compose_takes_them() {
+    for text in [
+        "x:\n-\ta\n",
+        "x:\n- \ta\n",
+        "x:\n  - -\ta\n",
+        "x:\n  a: b\n\t\n  c: d\n",
+        "x:\n  a: b\n \t# c\n  c: d\n",
+        "x:\n  a: 'b'\n    \t\n  c: d\n",
+        "x:\n  \t\n  a: b\n",
+        "%YAML 1.2\n---\nx: a\n",
+        "%FOO a\n---\nx: a\n",
+    ] {
+        assert!(read(text).is_err(), "{text:?}");
+    }
+    for text in [
+        "x:\ta\ny: \tb\t\nz: c\t# d\n",
+        "x: |\n  a\n  \tb\n  -\tc\n",
+        "x: \"a\n\tb\"\n",
+        "x: a\n  \tb\n \t\ny: c\n",
+        "x: a -\tb\n",
+        "%YAML 1.1\n---\nx: a\n",
+        "%TAG !e! !\n---\nx: !e!reset a\n",
+    ] {
+        assert!(read(text).is_ok(), "{text:?}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::shown::escape;
 use crate::source::{SourceId, Span};
 use crate::unseen::{Hides, Unseen};
-use crate::yaml::{Field, Node};
+use crate::yaml::{Field, Node, Typed};
 
 /// Files that are merged, the one that wins last.
 pub(in crate::compose) struct Model {
@@ -292,14 +292,19 @@ impl Reader<'_> {
     }
 }
 
-/// Whether two values are otherwise, whatever their variables have. As text, a number is the one in quotes: compose may make one of
-/// the other.
+/// Whether two values are otherwise, whatever their variables have. Compose makes a switch of a text in some places, and a number in
+/// none of these.
 fn surely_differs(one: &Node, other: &Node) -> bool {
     match (one.scalar(), other.scalar()) {
         (Some(_), Some(_)) if one.is_null() && other.is_null() => false,
         (Some(text), Some(same)) => {
             let has_variables = [text, same].iter().any(|one| one.text().contains('$'));
-            !has_variables && text.text() != same.text()
+            let is_written_so = text.text() != same.text();
+            let types = one.typed().zip(other.typed());
+            !has_variables
+                && types.map_or(is_written_so, |(one, other)| {
+                    is_otherwise(&one, &other, is_written_so)
+                })
         }
         (None, None) if one.items().is_some() && other.items().is_some() => {
             let (one, other): (Vec<_>, Vec<_>) =
@@ -316,6 +321,16 @@ fn surely_differs(one: &Node, other: &Node) -> bool {
             all.len() != others.len() || all.iter().any(is_otherwise)
         }
         _ => true,
+    }
+}
+
+/// The same for texts without variables, of which is known whether they are written otherwise.
+fn is_otherwise(one: &Typed, other: &Typed, is_written_so: bool) -> bool {
+    let is_number = |typed: &Typed| matches!(typed, Typed::Integer(_) | Typed::Float(_));
+    match (one, other) {
+        (Typed::Integer(one), Typed::Integer(other)) => one != other,
+        (Typed::Float(one), Typed::Float(other)) => one != other,
+        _ => is_written_so || is_number(one) != is_number(other),
     }
 }
 
