@@ -4,6 +4,7 @@
 //! go-yaml does: anchors and merge keys, duplicate keys refused, and the bounds on nesting and aliases. The
 //! scalar types are in [`scalar`].
 
+pub mod as_json;
 pub(crate) mod below;
 mod build;
 pub mod edit;

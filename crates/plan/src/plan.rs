@@ -15,6 +15,7 @@ use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::version::Version;
 use clearml_secure_core::yaml::Node;
+use clearml_secure_core::yaml::as_json::as_json;
 use zeroize::Zeroizing;
 
 use crate::extensions::Extensions;
@@ -151,7 +152,7 @@ pub(crate) fn plan(
         target.refuse_other_users(*start, &written.values)?;
     }
     Ok(Plan {
-        edits: edits.in_order(),
+        edits: as_json(deployment.sources.text(deployment.first), edits.in_order()),
         overlay: None,
         intended,
         ports,

@@ -14,6 +14,7 @@ use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::keyset::kubernetes::is_name;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::source::place_of;
+use clearml_secure_core::yaml::as_json::as_json;
 use clearml_secure_core::yaml::{self, Node, edit};
 use zeroize::Zeroizing;
 
@@ -170,7 +171,7 @@ impl Job {
         let chart = self.chart(&mut editor, &root).map_err(Error::Refused)?;
         self.fill(&mut editor, &chart).map_err(Error::Refused)?;
         Ok(Plan {
-            edits: editor.edits.in_order(),
+            edits: as_json(text, editor.edits.in_order()),
             changes: editor.changes,
             section: chart.section,
         })

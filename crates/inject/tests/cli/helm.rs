@@ -120,6 +120,20 @@ fn lists_that_are_not_there_or_empty_become_lines() {
 }
 
 #[test]
+fn what_is_json_stays_json() {
+    for text in [
+        "{\"clearml\": {\"cookieDomain\": \"x.org\"}, \"apiserver\": {}}\n",
+        "{\n  \"clearml\": {\"existingSecret\": \"old\", \"apiserverKey\": \"A\"},\n  \"apiserver\": {\"extraEnvs\": [{\"name\": \"A\", \"value\": \"b\"}]},\n  \"fileserver\": {\"extraEnvs\": []}\n}\n",
+    ] {
+        let after = edited(text, &["--secret", "no"]);
+        let values: serde_json::Value = serde_json::from_str(&after).expect(&after);
+        assert_eq!(values["clearml"]["existingSecret"], "no");
+        let list = &values["fileserver"]["extraEnvs"];
+        assert_eq!(list[2]["value"], "[ clearml-token-k8s ]");
+    }
+}
+
+#[test]
 fn in_a_list_of_ones_own_ours_take_the_place_of_the_same_settings() {
     let before = "\
 clearml:
