@@ -17,6 +17,9 @@ pub(crate) use shell::is_shell;
 use shell::{Launch, Shell};
 use state::State;
 
+/// Where only the programs are asked for, what a shell would find in the container counts for nothing.
+const NOT_LOOKED_AT: &str = "it is not looked at";
+
 /// What a command finds in its container.
 pub struct Surroundings<'a> {
     /// The folder in which the command starts.
@@ -63,6 +66,58 @@ pub fn read(words: &[Knowable<String>], around: &Surroundings<'_>) -> Effect {
     let writes = shell.writes;
     let effect = effect(&shell.into_launches(), around);
     Effect { writes, ..effect }
+}
+
+/// The programs that a container's entrypoint and command may start, each with its arguments; what is not known of these is
+/// empty. A program that is not known may start what it is given: `/entrypoint.sh minio server`, `su user -c "minio server"`.
+pub fn programs(words: &[Knowable<String>]) -> Vec<Vec<String>> {
+    let around = Surroundings {
+        folder: Knowable::unknown(NOT_LOOKED_AT),
+        variable: &|_| Knowable::unknown(NOT_LOOKED_AT),
+        file: &|_| Knowable::unknown(NOT_LOOKED_AT),
+        has: &|_| false,
+        scripts: &|_| Vec::new(),
+        homes: &Vec::new,
+        has_functions: false,
+        starts: &|_| false,
+        kept: &|_| false,
+    };
+    let mut shell = Shell::new(&around, State::new(around.folder.clone()), 0);
+    shell.launch(words.to_vec(), State::new(around.folder.clone()));
+    let mut programs = Vec::new();
+    for launch in shell.into_launches() {
+        let words = launch.words.into_iter();
+        let words: Vec<String> = words
+            .map(|word| word.known().cloned().unwrap_or_default())
+            .collect();
+        programs.extend(given(&words));
+        programs.push(words);
+    }
+    programs
+}
+
+/// What a program is given that may be another one.
+fn given(words: &[String]) -> Vec<Vec<String>> {
+    let Some((program, arguments)) = words.split_first() else {
+        return Vec::new();
+    };
+    // These wait for an address, and print what they are told.
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let starts_nothing = ["echo", "printf"].contains(&name);
+    let waits = name.starts_with("wait");
+    // What is after an option may be its value.
+    let is_first = arguments.first().is_some_and(|word| !word.starts_with('-'));
+    let first = (is_first && !waits && !starts_nothing).then_some(0);
+    let ended = arguments.iter().position(|word| word == "--");
+    let ended = ended.filter(|_| !starts_nothing);
+    let mut programs: Vec<Vec<String>> = first
+        .into_iter()
+        .chain(ended.map(|at| at + 1))
+        .filter_map(|at| Some(arguments.get(at..)?.to_vec()))
+        .collect();
+    let texts = arguments.windows(2).filter(|pair| pair[0] == "-c");
+    programs.extend(texts.map(|pair| pair[1].split_whitespace().map(str::to_owned).collect()));
+    programs
 }
 
 /// What the launches of the server have in common.

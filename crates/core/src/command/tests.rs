@@ -558,3 +558,42 @@ fn values_are_no_text_of_debug() {
     let effect = sh("export X=MARK-ME; apiserver");
     assert!(!format!("{effect:?}").contains("MARK-ME"));
 }
+
+#[test]
+fn programs_are_what_is_started_and_not_what_is_told() {
+    let runs = |words: &[&str]| {
+        let words: Vec<Knowable<String>> = words
+            .iter()
+            .map(|word| Knowable::Known((*word).to_owned()))
+            .collect();
+        let programs = programs(&words);
+        programs
+            .iter()
+            .any(|words| words[..] == ["minio", "server"])
+    };
+    for started in [
+        &["minio", "server"][..],
+        &["/entrypoint.sh", "minio", "server"],
+        &["tini", "-g", "--", "minio", "server"],
+        &["wait-for", "db:5432", "--", "minio", "server"],
+        &["sh", "-c", "sleep 1 && if true; then minio server; fi"],
+        &["su", "minio", "-c", "minio server"],
+        &["runuser", "-u", "minio", "--", "minio", "server"],
+    ] {
+        assert!(runs(started), "{started:?}");
+    }
+    for told in [
+        &["mc", "admin", "minio", "server"][..],
+        &["wait-for", "minio", "server"],
+        &["echo", "minio", "server"],
+        &["app", "--store", "minio", "server"],
+        &[
+            "sh",
+            "-c",
+            "until mc ready minio; do echo minio server; done",
+        ],
+        &[],
+    ] {
+        assert!(!runs(told), "{told:?}");
+    }
+}

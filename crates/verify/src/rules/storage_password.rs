@@ -16,10 +16,12 @@
 
 use std::path::Path;
 
-use clearml_secure_core::container::{Container, Interface, VariableValue};
+use clearml_secure_core::command;
+use clearml_secure_core::container::{Container, Interface, Text, VariableValue};
 use clearml_secure_core::deployment::exposure::Way;
 use clearml_secure_core::password::{PasswordWeakness, weakness};
 use clearml_secure_core::shown::escape;
+use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
 use crate::entry::entry;
@@ -49,6 +51,8 @@ struct Store {
     elsewhere: &'static [&'static str],
     /// And a file that is mounted for that, or its folder.
     file: Option<&'static str>,
+    /// The variable that names the services that it has.
+    chosen: Option<&'static str>,
 }
 
 /// What most of them have.
@@ -62,6 +66,7 @@ const STORE: Store = Store {
     starts: None,
     elsewhere: &[],
     file: None,
+    chosen: None,
 };
 
 const MINIO: Store = Store {
@@ -130,9 +135,34 @@ static STORES: [Store; 6] = [
         name: "LocalStack",
         images: &["localstack", "localstack-pro"],
         ports: &[4566],
+        chosen: Some("SERVICES"),
         ..STORE
     },
 ];
+
+/// Whether its command starts MinIO.
+fn runs_minio(service: &Container) -> bool {
+    let is_minio = |word: &String| word.rsplit('/').next() == Some("minio");
+    // Most commands are not worth following.
+    service.words.iter().any(is_minio)
+        && command::programs(&service.command).iter().any(|words| {
+            let is_served = words.iter().any(|word| word == "server");
+            words.first().is_some_and(is_minio) && is_served
+        })
+}
+
+/// Whether an image of LocalStack has no other services than it is told: from 3.0 on.
+fn keeps_to_its_services(image: &Text) -> bool {
+    let name = image.text.rsplit('/').next().unwrap_or_default();
+    if let Some(version) = image.version() {
+        return version >= Version::new(3, 0, 0);
+    }
+    match name.split_once([':', '@']) {
+        None => true,
+        Some((_, "latest" | "stable")) => true,
+        Some((_, tag)) => tag.parse::<u16>().is_ok_and(|major| major >= 3),
+    }
+}
 
 pub(crate) struct StoragePassword;
 
@@ -169,14 +199,60 @@ impl Rule for StoragePassword {
 impl Store {
     /// The store that a container runs, by its image or its command.
     fn of(service: &Container) -> Option<&'static Self> {
-        let serves =
-            |pair: &[String]| pair[0].rsplit('/').next() == Some("minio") && pair[1] == "server";
-        let by_words = service.words.windows(2).any(serves).then_some(&MINIO);
-        let store = STORES
-            .iter()
-            .find(|store| store.is_in(service))
-            .or(by_words)?;
-        store.is_started(service).then_some(store)
+        let mut stores = STORES.iter();
+        let store = stores.find(|store| store.is_in(service));
+        let store = store.or_else(|| runs_minio(service).then_some(&MINIO))?;
+        (store.is_started(service) && !store.is_left_out(service)).then_some(store)
+    }
+
+    /// Whether it is told to be other things and no store: `SERVICES: sqs,sns` (docs/clearml.md#minios-own-password).
+    fn is_left_out(&self, service: &Container) -> bool {
+        // Others of its services bring S3 along.
+        const WITHOUT: [&str; 18] = [
+            "acm",
+            "cloudwatch",
+            "dynamodb",
+            "dynamodbstreams",
+            "ec2",
+            "es",
+            "iam",
+            "kinesis",
+            "kms",
+            "logs",
+            "opensearch",
+            "route53",
+            "secretsmanager",
+            "ses",
+            "sns",
+            "sqs",
+            "ssm",
+            "sts",
+        ];
+        let value = |name: &str| {
+            let mut all = service.environment.iter();
+            // Its image takes the name with this before it first.
+            let long = format!("LOCALSTACK_{name}");
+            let found = all.clone().find(|one| one.name == long);
+            found.or_else(|| all.find(|one| one.name == name))
+        };
+        let (Some(services), Some(image)) = (
+            self.chosen
+                .and_then(value)
+                .and_then(|one| one.value.known()),
+            service.known_image(),
+        ) else {
+            return false;
+        };
+        let is_strict = value("STRICT_SERVICE_LOADING").is_none_or(|one| {
+            let known = one.value.known().map(|value| value.expose().trim());
+            known.is_some_and(|value| !["0", "false", "False"].contains(&value))
+        });
+        let mut names = services.expose().split(',');
+        let is_without = |name: &str| {
+            let name = name.split([':', '=']).next().unwrap_or_default();
+            WITHOUT.contains(&name.trim())
+        };
+        is_strict && names.all(is_without) && keeps_to_its_services(image)
     }
 
     /// Whether its image is one of this store.
