@@ -2,7 +2,7 @@
 //!
 //! **What**: a file server, since 1.16, asks for the API server as `apiserver` and for Redis as `redis`, or by the names that
 //! it is told. No container on its networks has such a name: no service, container name, alias, link or extra host. With
-//! `network_mode: host`, `bridge` or `none` it knows no names of services at all. On the host's network, `localhost` is what
+//! `network_mode: host`, `bridge` or `none` it knows no names of services at all, and a service with one of these has no name for it. On the host's network, `localhost` is what
 //! is published on the host or is on its network as well.
 //!
 //! **Why**: the file server asks the API server about every token and keeps the answers in Redis. Without them it refuses
@@ -35,6 +35,9 @@ use crate::words::and;
 
 /// Nothing is open; nothing works (docs/clearml.md#addresses).
 const SEVERITY: Severity = Severity::Warning;
+
+/// What `network_mode` says where there are no names of services.
+const NAMELESS: [&str; 4] = ["bridge", "default", "host", "none"];
 
 /// What it asks for: the name, the path and the variables that say otherwise, of which the first that is not empty wins.
 struct Need {
@@ -156,6 +159,12 @@ fn containers_of<'a>(case: &'a Case<'_>, need: &Need) -> impl Iterator<Item = &'
         .chain(databases.filter(move |_| !is_api))
 }
 
+/// Whether a container is where no network has names.
+fn has_no_name(container: &Container) -> bool {
+    let mode = container.network_mode.as_ref();
+    mode.is_some_and(|mode| NAMELESS.contains(&mode.text.as_str()))
+}
+
 fn is_on_the_host(container: &Container) -> bool {
     let mode = container.network_mode.as_ref();
     mode.is_some_and(|mode| mode.text == "host")
@@ -210,7 +219,7 @@ fn names<'a>(case: &'a Case<'_>, container: &'a Container) -> Names<'a> {
         None => on(container),
         // What names the pod finds on the node's network, its dnsPolicy says.
         Some(_) if container.pod.is_some() => Names::Unknown,
-        Some("host" | "bridge" | "none" | "default") => Names::None,
+        Some(mode) if NAMELESS.contains(&mode) => Names::None,
         Some(mode) => {
             let mut containers = case.deployment.containers.iter();
             let name = mode.strip_prefix("service:");
@@ -254,7 +263,7 @@ fn is_lost(
     let mut others = case.deployment.containers.iter();
     !others.any(|other| {
         // Where its network is not known, it may be this one.
-        let is_unknown = other.networks.is_empty();
+        let is_unknown = other.networks.is_empty() && (other.pod.is_some() || !has_no_name(other));
         let has_name = other.answers(owner, host) || (is_unknown && other.answers_to(host));
         matches!(names, Names::Of(_)) && has_name
     })
