@@ -461,7 +461,7 @@ fn errors_say_what_happened_and_what_to_do() {
         &done.stderr,
         &[
             "docker-compose.yml: exists\n",
-            "help: name another file, add --force to overwrite it, or use -i to edit the compose file in place (add --backup .orig)\n",
+            "help: name another file, add --force to overwrite it, or use -i to change the file itself (add --backup .orig)\n",
         ],
     );
     assert!(!done.stderr.contains("entity"), "{}", done.stderr);

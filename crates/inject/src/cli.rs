@@ -71,7 +71,7 @@ pub(crate) struct Cli {
     #[arg(long, requires = "output", help_heading = "Output")]
     pub(crate) force: bool,
 
-    /// Change the compose file itself
+    /// Change the compose file or values file itself
     #[arg(short, long, conflicts_with_all = ["diff", "check"], help_heading = "Output")]
     pub(crate) in_place: bool,
 

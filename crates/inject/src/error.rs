@@ -94,7 +94,7 @@ impl Error {
             Self::Core(CoreError::Write { source, .. })
                 if source.kind() == std::io::ErrorKind::AlreadyExists =>
             {
-                Some("name another file, add --force to overwrite it, or use -i to edit the compose file in place (add --backup .orig)".to_owned())
+                Some("name another file, add --force to overwrite it, or use -i to change the file itself (add --backup .orig)".to_owned())
             }
             Self::Core(error) => error.help(),
             Self::EnvFileTaken(_) => {

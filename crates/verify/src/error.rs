@@ -73,6 +73,8 @@ pub(crate) enum Error {
     Target(PathBuf),
     #[error("--fix prints text only")]
     Fix,
+    #[error("{0} prints text or JSON only")]
+    AboutRules(&'static str),
     #[error("--effective prints text, JSON or HTML only")]
     Effective,
     #[error(
@@ -169,9 +171,7 @@ impl Error {
             Self::NotObjects(_) => Some(OBJECTS.to_owned()),
             Self::NotRendered(_, command) => Some(format!("render it:\n  {command}")),
             Self::NoFile(address) => Some(format!("for a server:\n  {}", at(address))),
-            Self::NoFileOrServer(name) => {
-                Some(format!("check the path. For a server:\n  {}", at(name)))
-            }
+            Self::NoFileOrServer(name) => Some("check the path. For a server:\n  ".to_owned() + &at(name)),
             Self::Overlay { path, base } => Some(format!(
                 "clearml-verify {} --merge {}",
                 base.as_deref().map_or_else(|| "BASE".to_owned(), quoted),
@@ -194,7 +194,8 @@ impl Error {
             Self::Target(_) => Some("name the compose file. The *.conf files are read with --config-dir DIR".to_owned()),
             Self::OutputRead { .. } | Self::OutputTwice(_) => Some("name another FILE".to_owned()),
             Self::Policy { help, .. } => Some(help.clone()),
-            Self::ConfigDir { .. }
+            Self::AboutRules(_)
+            | Self::ConfigDir { .. }
             | Self::Effective
             | Self::EffectiveOfServer
             | Self::Fix
@@ -212,6 +213,7 @@ impl Error {
             Self::ConfigDir { .. } => {
                 Some("name the folder that is mounted as /opt/clearml/config, or a copy of it")
             }
+            Self::AboutRules(_) => Some("use -f text or json"),
             Self::Effective => Some("use -f text, json or html, or run this without --effective"),
             Self::EffectiveOfServer => Some(
                 "name the server's compose file, or its containers:\n  docker inspect $(docker ps -q) | clearml-verify --effective -",

@@ -85,6 +85,14 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
 
 /// What is asked about the rules themselves.
 fn answer(cli: &Cli) -> Result<Option<String>, Error> {
+    let asked = match (cli.list_rules, cli.explain.is_some()) {
+        (true, _) => Some("--list-rules"),
+        (false, true) => Some("--explain"),
+        (false, false) => None,
+    };
+    if let Some(asked) = asked.filter(|_| !matches!(cli.format, Format::Json | Format::Text)) {
+        return Err(Error::AboutRules(asked));
+    }
     let is_json = matches!(cli.format, Format::Json);
     if cli.list_rules {
         return Ok(Some(match is_json {

@@ -160,6 +160,16 @@ fn a_rule_that_is_no_longer_one_is_named_and_nothing_fails() {
     let (code, stdout, _) = run(&["--explain", id], &fixtures());
     assert_eq!(code, 0);
     assert!(String::from_utf8_lossy(&stdout).contains("a restart replaces the old credentials"));
+    for asked in [&["--list-rules"][..], &["--explain", id]] {
+        for format in ["html", "sarif", "markdown", "jsonl"] {
+            let (code, stdout, stderr) = run(&[asked, &["-f", format]].concat(), &fixtures());
+            let message = format!("{} prints text or JSON only", asked[0]);
+            assert!(
+                code == 2 && stdout.is_empty() && stderr.contains(&message),
+                "{stderr}"
+            );
+        }
+    }
     let (_, stdout, _) = run(&["--list-rules"], &fixtures());
     assert!(!String::from_utf8_lossy(&stdout).contains(id));
 }

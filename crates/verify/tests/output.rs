@@ -237,10 +237,6 @@ fn the_rules_are_told_to_programs_as_well() {
     let text = String::from_utf8(asked(&["--explain", "missing-setting"])).unwrap();
     assert_eq!(page["page"].as_str(), Some(text.trim_end()));
     assert_eq!(page["rule"], "missing-setting");
-    // There is no such page in the formats of findings.
-    for args in [&["--list-rules"][..], &["--explain", "missing-setting"]] {
-        assert_eq!(asked(args), asked(&[args, &["-f", "sarif"]].concat()));
-    }
 }
 
 #[test]

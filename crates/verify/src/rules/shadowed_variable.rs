@@ -18,8 +18,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clearml_secure_core::container::{Variable, VariableValue};
+use clearml_secure_core::container::{Container, Variable, VariableValue};
 use clearml_secure_core::effective::{Layer, ServerConfiguration};
+use clearml_secure_core::helm::recipe::COOKIE_PATH;
 use clearml_secure_core::instance::{ConfigFile, Instance};
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::Setting;
@@ -51,7 +52,8 @@ impl Rule for ShadowedVariable {
             if !instance.server.reads_configuration() {
                 continue;
             }
-            let environment = &case.deployment.service(instance).environment;
+            let container = case.deployment.service(instance);
+            let environment = &container.environment;
             let in_use = server.layers();
             for (index, loser) in environment.iter().enumerate() {
                 // What keeps the server from starting is said elsewhere.
@@ -63,7 +65,9 @@ impl Rule for ShadowedVariable {
                 {
                     continue;
                 }
-                if let Some((winner, is_same)) = winner(server, instance, environment, loser) {
+                if let Some((winner, is_same)) = winner(server, instance, environment, loser)
+                    && !(is_same && is_the_charts(container, instance, loser))
+                {
                     seen.push(loser.span);
                     findings.push(of_variable(server, loser, winner, is_same));
                 }
@@ -97,6 +101,12 @@ fn winner<'a>(
         winner = Some((variable, is_same));
     }
     winner
+}
+
+/// Whether it is the chart's own, beside the one that clearml-inject writes for the charts that have none
+/// (docs/clearml.md#helm-chart). Nobody can remove it.
+fn is_the_charts(container: &Container, instance: &Instance, loser: &Variable) -> bool {
+    container.pod.is_some() && instance.path_of(loser).as_deref() == Some(COOKIE_PATH)
 }
 
 /// Whether all that a variable sets is here: in a tree that is not known may be other things than a certain path.
