@@ -5,6 +5,7 @@
 //! (`forward.rs`), so that a port is reached through the openings of all who forward to it, too.
 
 mod address;
+mod anywhere;
 mod condition;
 mod files;
 mod forward;
@@ -14,7 +15,9 @@ mod mention;
 mod namespace;
 mod proxy;
 mod spoken;
+mod stunnel;
 mod tool;
+mod tunnel;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;

@@ -152,6 +152,13 @@ impl Files {
         texts.filter(|file| folders.iter().any(|folder| is_below(&file.path, folder)))
     }
 
+    /// Whether something cannot be looked into that is called like a configuration, or that the command names.
+    pub(super) fn hides_configuration(&self, container: &Container) -> bool {
+        let is_named = |path: &str| container.words.iter().any(|word| is_below(word, path));
+        let mut unseen = self.unseen.iter();
+        unseen.any(|path| path.starts_with("/etc/") || path.contains("conf") || is_named(path))
+    }
+
     /// Whether something at, above or below these paths cannot be looked into.
     pub(super) fn is_hidden(&self, folders: &[&str]) -> bool {
         let mut unseen = self.unseen.iter();

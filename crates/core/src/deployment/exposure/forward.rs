@@ -7,7 +7,7 @@ use super::files::Files;
 use super::hop::{Forward, How, Rule};
 use super::spoken::{Spoken, spoken};
 use super::tool::Tool;
-use super::{Around, Database, Namespace, mention, proxy};
+use super::{Around, Database, Namespace, anywhere, mention, proxy, stunnel, tunnel};
 use crate::container::Container;
 use crate::unseen::{Hides, Unseen};
 
@@ -27,7 +27,10 @@ pub(super) fn of(
         return Vec::new();
     }
     // What is mounted into anything else may be a whole disk, and says nothing.
-    let files = match proxy::may_be_one(container) || mention::is_forwarder(container) {
+    let is_read = proxy::may_be_one(container)
+        || mention::is_forwarder(container)
+        || anywhere::has_name(container);
+    let files = match is_read {
         true => Files::of(container),
         false => Files::default(),
     };
@@ -36,6 +39,8 @@ pub(super) fn of(
     let is_read = rules.is_some();
     let mut rules = rules.unwrap_or_default();
     rules.extend(mention::socat(container));
+    rules.extend(stunnel::rules(container, &files));
+    rules.extend(tunnel::rules(container, &files));
     for rule in &rules {
         forwards.extend(told(around, index, rule));
         unseen.extend(unclear(around, index, rule));
@@ -45,13 +50,8 @@ pub(super) fn of(
     if rules.is_empty() && !is_read && mention::is_forwarder(container) {
         for rule in mention::rules(around, index, &files) {
             let found = told(around, index, &rule);
+            unseen.extend(unspoken(around, index, spoken, &found));
             let is_unclear = |to: usize| spoken == Spoken::Unknown && around.is_server(to);
-            if found.iter().any(|forward| is_unclear(forward.to.0)) {
-                unseen.push(not_told(
-                    container,
-                    "its configuration has TLS at some place, and is not read",
-                ));
-            }
             let found = found
                 .into_iter()
                 .filter(|forward| !is_unclear(forward.to.0));
@@ -74,12 +74,19 @@ pub(super) fn of(
     if !is_told && mention::is_told_elsewhere(container, &files) {
         let reason = "what it leads to is in no file that is here";
         unseen.extend(elsewhere(around, index, "the tunnel", reason));
-    } else if !is_told && mention::leads_anywhere(container) && around.is_published(index) {
+    } else if !is_told && anywhere::is_open(container, &files) && around.is_published(index) {
         let reason =
             "those who come in say what it leads to; take it off the network of the databases";
         unseen.extend(elsewhere(around, index, "the proxy", reason));
     }
-    if !is_read && rules.is_empty() && !is_told {
+    let is_anywhere = anywhere::is_one(container, &files);
+    if !is_read && rules.is_empty() && !is_told && !is_anywhere {
+        if mention::is_forwarder(container)
+            && files.hides_configuration(container)
+            && !mention::is_told_elsewhere(container, &files)
+        {
+            unseen.extend(hidden(around, index));
+        }
         let concluded = proxy::concluded(around, index, &files);
         let doubt = proxy::doubt(around, index).filter(|_| concluded.is_empty());
         forwards.extend(concluded);
@@ -126,6 +133,32 @@ fn elsewhere(around: &Around<'_>, index: usize, what: &str, reason: &str) -> Opt
         what: what.to_owned(),
         hides: Hides::Way,
         reason: reason.to_owned(),
+        service: Some(container.name.clone()),
+        span: Some(container.name_span),
+    })
+}
+
+/// That it is not known whether what a forwarder leads to is reached in clear text.
+fn unspoken(around: &Around<'_>, by: usize, spoken: Spoken, found: &[Forward]) -> Option<Unseen> {
+    let is_met = found.iter().any(|forward| around.is_server(forward.to.0));
+    let reason = "its configuration has TLS at some place, and is not read";
+    (spoken == Spoken::Unknown && is_met).then(|| not_told(&around.containers[by], reason))
+}
+
+/// That a forwarder has its configuration where nobody sees it, and what it may lead to beside it.
+fn hidden(around: &Around<'_>, index: usize) -> Option<Unseen> {
+    let container = &around.containers[index];
+    let is_open = mention::is_tunnel(container) || around.is_published(index);
+    let mut others = (0..around.containers.len()).filter(|other| *other != index);
+    let is_met = |other: usize| {
+        let is_one = around.is_server(other) || Database::of(&around.containers[other]).is_some();
+        is_one && around.are_beside(index, other)
+    };
+    let may_lead = is_open && !proxy::is_known(container) && others.any(is_met);
+    may_lead.then(|| Unseen {
+        what: "whom it passes on to".to_owned(),
+        hides: Hides::Way,
+        reason: "its configuration is in no file that is here".to_owned(),
         service: Some(container.name.clone()),
         span: Some(container.name_span),
     })

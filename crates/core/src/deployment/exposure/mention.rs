@@ -12,7 +12,7 @@ use crate::container::Container;
 use crate::secret::Secret;
 
 /// Programs that do nothing else, by the name of their image or as a word of the command.
-const FORWARDERS: [&str; 26] = [
+const FORWARDERS: [&str; 27] = [
     "docker-tcp-proxy",
     "dynomite",
     "envoy",
@@ -33,6 +33,7 @@ const FORWARDERS: [&str; 26] = [
     "socat",
     "sslh",
     "stunnel",
+    "stunnel4",
     "tcp-forward",
     "tcp-forwarder",
     "tcpproxy",
@@ -65,18 +66,6 @@ const TUNNELS: [&str; 15] = [
     "rathole",
     "tailscale",
     "zrok",
-];
-
-/// Proxies that lead wherever those who come in want.
-const ANYWHERE: [&str; 8] = [
-    "3proxy",
-    "danted",
-    "dante",
-    "go-socks5-proxy",
-    "microsocks",
-    "privoxy",
-    "sockd",
-    "tinyproxy",
 ];
 
 /// Whether a word is the name of software that passes bytes on, in some way of running it.
@@ -119,6 +108,11 @@ pub(super) fn is_forwarder(container: &Container) -> bool {
         || is_tunnel(container)
 }
 
+/// Whether it is stunnel that passes them on.
+pub(super) fn is_stunnel(container: &Container) -> bool {
+    programs(container).any(|name| ["stunnel", "stunnel4"].contains(&name))
+}
+
 /// Whether what it passes on comes in at the other end of a tunnel.
 pub(super) fn is_tunnel(container: &Container) -> bool {
     let is_ssh = programs(container).any(|name| ["ssh", "autossh"].contains(&name));
@@ -128,31 +122,6 @@ pub(super) fn is_tunnel(container: &Container) -> bool {
     let is_usual = container.known_variable("SSH_TARGET_HOST").is_some()
         && container.known_variable("SSH_MODE").is_none();
     is_ssh && (is_reverse || is_usual) || programs(container).any(|name| TUNNELS.contains(&name))
-}
-
-/// Whether a container leads wherever those who come in want, and asks them for no password.
-pub(super) fn leads_anywhere(container: &Container) -> bool {
-    let is_gost = programs(container).any(|name| name == "gost");
-    let asks_for_target = |word: &String| {
-        let word = word.trim_start_matches("-L").trim_start_matches('=');
-        // With a name and a password before it, it asks for them.
-        !word.contains('@')
-            && (word.starts_with("socks") || word.starts_with("http") || word.starts_with(':'))
-    };
-    programs(container).any(|name| ANYWHERE.contains(&name) && !asks(name, container))
-        || is_gost && container.words.iter().any(asks_for_target)
-}
-
-/// Whether one of these proxies asks those who come in for a password.
-fn asks(name: &str, container: &Container) -> bool {
-    match name {
-        "go-socks5-proxy" => {
-            let password = container.known_variable("PROXY_PASSWORD");
-            password.is_some_and(|password| !password.expose().is_empty())
-        }
-        "microsocks" => container.option("-P").next().is_some(),
-        _ => false,
-    }
 }
 
 /// Whether what a tunnel leads to is said elsewhere: by an account at its maker, or by who comes in.

@@ -1,7 +1,7 @@
 //! What software that passes bytes on speaks with those who come in: TLS, or the bytes as they are.
 
 use super::files::Files;
-use super::mention::{is_tunnel, programs};
+use super::mention::{is_stunnel, is_tunnel, programs};
 use crate::container::Container;
 
 /// Tunnels whose other end takes what comes there as it is, whatever it is told.
@@ -21,7 +21,7 @@ pub(super) enum Spoken {
     /// What they have been told to pass on.
     Bytes,
     Tls,
-    /// TLS in some place of a configuration that is not read.
+    /// TLS in some place, perhaps, of a configuration that is not read.
     Unknown,
 }
 
@@ -33,10 +33,16 @@ pub(super) fn spoken(container: &Container, files: &Files) -> Spoken {
     let has = |word: &str| container.words.iter().any(|known| known == word);
     let is_tls = |name: &str| match name {
         "ghostunnel" => has("server"),
-        "stunnel" => !is_client(container, files),
         "websockify" => has("--ssl-only"),
         _ => false,
     };
+    // What its sections say is read; where they are not here, any of them may be told to take bytes in.
+    if is_stunnel(container) {
+        return match may_be_client(container, files) {
+            true => Spoken::Unknown,
+            false => Spoken::Tls,
+        };
+    }
     if programs(container).any(is_tls) {
         return Spoken::Tls;
     }
@@ -54,12 +60,12 @@ pub(super) fn spoken(container: &Container, files: &Files) -> Spoken {
     }
 }
 
-/// Whether stunnel takes bytes in and sends TLS, and not the other way round.
-fn is_client(container: &Container, files: &Files) -> bool {
-    let is_yes = |line: &str| line.replace(' ', "").eq_ignore_ascii_case("client=yes");
-    let variable = container.known_variable("STUNNEL_CLIENT");
-    variable.is_some_and(|value| value.expose() == "yes")
-        || files.texts.iter().any(|file| file.text.lines().any(is_yes))
+/// Whether anything that stunnel is given says that it takes bytes in and sends TLS.
+fn may_be_client(container: &Container, files: &Files) -> bool {
+    let words = container.words.iter().map(String::as_str);
+    let mut texts = words.chain(files.texts.iter().map(|file| file.text.as_str()));
+    container.known_variable("STUNNEL_CLIENT").is_some()
+        || texts.any(|text| text.contains("client"))
 }
 
 /// Where gost listens: `-L tcp://:8008/apiserver:8008`.

@@ -1,0 +1,161 @@
+//! stunnel: each section of its file is a way of its own, with TLS at the one side or at the other.
+
+use super::address::{Address, is_loopback};
+use super::condition::Holds;
+use super::files::{File, Files};
+use super::hop::{How, Rule, Target};
+use super::mention::{expanded, is_stunnel};
+use crate::container::Container;
+
+/// Where it looks without a word that names a file.
+const FILE: &str = "stunnel.conf";
+/// Options by which it asks those who come in for a certificate, and with which values.
+const GUARDS: [(&str, &[&str]); 4] = [
+    ("requirecert", &["yes"]),
+    ("verify", &["2", "3", "4"]),
+    ("verifychain", &["yes"]),
+    ("verifypeer", &["yes"]),
+];
+
+/// A section: what is told before the first one counts for all unless they say otherwise.
+#[derive(Clone, Default)]
+struct Section {
+    name: String,
+    accept: Option<(u16, bool)>,
+    connect: Vec<Address>,
+    /// It takes bytes in and sends TLS, and not the other way round.
+    is_client: bool,
+    is_guarded: bool,
+    /// Those who come in say where it leads.
+    is_socks: bool,
+    /// The section whose port it shares.
+    shares: Option<String>,
+}
+
+/// What its files say, or the variables of which its image makes one; nothing where neither is here.
+pub(super) fn rules(container: &Container, files: &Files) -> Vec<Rule> {
+    if !is_stunnel(container) {
+        return Vec::new();
+    }
+    let told = files_read(container, files).map(|file| file.text.to_string());
+    let mut told: Vec<String> = told.collect();
+    if told.is_empty() {
+        told.extend(of_variables(container));
+        let written = container.command.iter().filter_map(|word| word.known());
+        told.extend(written.filter(|word| word.contains('\n')).cloned());
+    }
+    told.iter()
+        .flat_map(|text| of_text(&expanded(container, text)))
+        .collect()
+}
+
+/// The files that its command names, or the one at its usual place, or all that there are.
+fn files_read<'a>(
+    container: &'a Container,
+    files: &'a Files,
+) -> impl Iterator<Item = &'a File> + 'a {
+    let is_named = |file: &File| container.words.contains(&file.path);
+    let is_usual = |file: &File| file.path.rsplit('/').next() == Some(FILE);
+    let has_named = files.texts.iter().any(is_named);
+    let has_usual = files.texts.iter().any(is_usual);
+    let included = move |file: &File| {
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let lines = files.texts.iter().flat_map(|file| file.text.lines());
+        let mut pairs = lines.filter_map(pair);
+        !folder.is_empty()
+            && pairs.any(|(name, value)| name == "include" && value.trim_end_matches('/') == folder)
+    };
+    files.texts.iter().filter(move |file| match () {
+        () if has_named => is_named(file) || included(file),
+        () if has_usual => is_usual(file) || included(file),
+        () => true,
+    })
+}
+
+/// The file that an image makes of its variables.
+fn of_variables(container: &Container) -> Option<String> {
+    let value = |name| Some(container.known_variable(name)?.expose());
+    let (accept, connect) = (value("STUNNEL_ACCEPT")?, value("STUNNEL_CONNECT")?);
+    let client = value("STUNNEL_CLIENT").unwrap_or("no");
+    Some(format!(
+        "[service]\nclient = {client}\naccept = {accept}\nconnect = {connect}\n"
+    ))
+}
+
+/// `name = value`, where a line is that.
+fn pair(line: &str) -> Option<(String, &str)> {
+    let line = line.trim();
+    let (name, value) = line.split_once('=')?;
+    (!line.starts_with(['#', ';'])).then(|| (name.trim().to_ascii_lowercase(), value.trim()))
+}
+
+fn of_text(text: &str) -> Vec<Rule> {
+    let mut defaults = Section::default();
+    let mut sections: Vec<Section> = Vec::new();
+    for line in text.lines() {
+        let name = line.trim().strip_prefix('[');
+        if let Some(name) = name.and_then(|name| name.strip_suffix(']')) {
+            sections.push(Section {
+                name: name.to_owned(),
+                ..defaults.clone()
+            });
+        } else if let Some((name, value)) = pair(line) {
+            sections
+                .last_mut()
+                .unwrap_or(&mut defaults)
+                .set(&name, value);
+        }
+    }
+    // Without sections the file is one.
+    if sections.is_empty() {
+        sections.push(defaults);
+    }
+    let accept = |section: &Section| match &section.shares {
+        None => section.accept,
+        Some(name) => sections.iter().find(|one| one.name == *name)?.accept,
+    };
+    let rules = sections.iter().filter_map(|section| {
+        let (port, is_loopback) = accept(section)?;
+        let untold = (section.is_socks && !section.is_client).then(Address::untold);
+        let to = section.connect.iter().cloned().chain(untold);
+        let target = |address| Target {
+            address,
+            is_guarded: section.is_guarded && !section.is_client,
+        };
+        Some(Rule {
+            at: Some(port..=port),
+            is_loopback,
+            how: How::Bytes,
+            is_tls: !section.is_client,
+            sends_away: Holds::Never,
+            to: to.map(target).collect(),
+        })
+    });
+    rules.filter(|rule| !rule.to.is_empty()).collect()
+}
+
+impl Section {
+    fn set(&mut self, name: &str, value: &str) {
+        let is_yes = value.eq_ignore_ascii_case("yes");
+        match name {
+            "accept" => {
+                let (host, port) = value.rsplit_once(':').unwrap_or(("", value));
+                self.accept = port.parse().ok().map(|port| (port, is_loopback(host)));
+            }
+            "client" => self.is_client = is_yes,
+            // A port alone is one of its own.
+            "connect" => self.connect.extend(match value.parse::<u16>() {
+                Ok(port) => Address::of(&format!("localhost:{port}")),
+                Err(_) => Address::of(value),
+            }),
+            "protocol" => self.is_socks = value.eq_ignore_ascii_case("socks"),
+            "sni" => self.shares = value.split_once(':').map(|(name, _)| name.to_owned()),
+            _ => {
+                let guard = GUARDS.iter().find(|(guard, _)| *guard == name);
+                if let Some((_, values)) = guard {
+                    self.is_guarded = values.contains(&value.to_ascii_lowercase().as_str());
+                }
+            }
+        }
+    }
+}
