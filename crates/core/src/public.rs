@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 use crate::known::{self, Class, Known};
+use crate::placeholder;
 use crate::strength::{bytes_of, is_little};
 
 /// A public value, and what was done to it.
@@ -67,6 +68,10 @@ pub fn of(value: &str) -> Option<Public> {
             known,
             change: Change::None,
         });
+    }
+    // Words that say what to write here are those of many templates, and none of them changed.
+    if placeholder::is_placeholder(value) {
+        return None;
     }
     let text = plain(value);
     if let Some(public) = of_plain(&text) {
@@ -198,6 +203,12 @@ mod tests {
         let long =
             all.filter(|known| known.class != Class::Placeholder && known.value.len() >= 2 * SAME);
         long.map(|known| known.value)
+    }
+
+    #[test]
+    fn a_template_is_none_that_was_changed() {
+        assert!(of("SomeRandomString").is_some());
+        assert!(of("REPLACE-WITH-RANDOM-STRING").is_none());
     }
 
     #[test]
