@@ -518,3 +518,17 @@ fn a_chart_that_nothing_is_made_by_is_said() {
     assert!(stderr.contains("read as chart 7.11"), "{stderr}");
     assert!(!stderr.contains("changes nothing"), "{stderr}");
 }
+
+#[test]
+fn what_the_chart_sets_beside_the_same_entry_is_nothing_to_remove() {
+    for (names, is_said) in [("[ clearml-token-k8s ]", false), ("[ other ]", true)] {
+        let values = format!(
+            "clearml: {{cookieDomain: x.org}}\napiserver: {{}}\nfileserver:\n  extraEnvs:\n    - {{name: CLEARML__fileserver__auth__cookie_names, value: \"{names}\"}}\n"
+        );
+        let folder = folder_with(&[("values.yaml", &values)]);
+        let (code, stdout, stderr) = run(&["-f", "json", "values.yaml"], folder.path());
+        let stdout = String::from_utf8(stdout).unwrap();
+        assert_eq!(code, 1, "{stderr}");
+        assert_eq!(stdout.contains("shadowed-variable"), is_said, "{names}");
+    }
+}
