@@ -74,12 +74,14 @@ pub fn parse_after(
         earlier,
         entries: Vec::new(),
         by_name: HashMap::new(),
+        indexed: 0,
         left: LARGEST,
     };
     let mut at = after_byte_order_mark(text);
     while let Some(start) = file.next_statement(at) {
         at = file.statement(start)?;
     }
+    file.entries.shrink_to_fit();
     Ok(file.entries)
 }
 
@@ -180,8 +182,10 @@ struct File<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     earlier: &'a dyn Fn(&str) -> Option<String>,
     entries: Vec<Entry>,
-    /// The last entry with a value.
+    /// The last entry with a value, of those that were asked about: most files refer to nothing.
     by_name: HashMap<&'a str, usize>,
+    /// How many entries are in it.
+    indexed: usize,
     /// How many bytes the values may still grow by.
     left: usize,
 }
@@ -222,7 +226,7 @@ impl<'a> File<'a> {
             return self.value(name_span, after);
         }
         let value = (self.lookup)(name).map(Secret::new);
-        self.add(Entry {
+        self.entries.push(Entry {
             name: name.to_owned(),
             value,
             value_span: name_span.end..name_span.end,
@@ -288,6 +292,7 @@ impl<'a> File<'a> {
         let (mut value, variables) = if quote == Some('\'') || !decoded.text.contains('$') {
             (decoded.text, Vec::new())
         } else {
+            self.index();
             let lookup = |name: &str| {
                 (self.lookup)(name)
                     .or_else(|| self.own(name))
@@ -310,7 +315,7 @@ impl<'a> File<'a> {
             }
             (done.text, variables)
         };
-        self.add(Entry {
+        self.entries.push(Entry {
             name: name.to_owned(),
             value: Some(Secret::new(std::mem::take(&mut value))),
             name_span,
@@ -321,12 +326,15 @@ impl<'a> File<'a> {
         Ok(())
     }
 
-    fn add(&mut self, entry: Entry) {
-        if entry.value.is_some() {
-            let name: &'a str = &self.text[entry.name_span.clone()];
-            self.by_name.insert(name, self.entries.len());
+    /// Notes the entries since the last time.
+    fn index(&mut self) {
+        for (at, entry) in self.entries.iter().enumerate().skip(self.indexed) {
+            if entry.value.is_some() {
+                let name: &'a str = &self.text[entry.name_span.clone()];
+                self.by_name.insert(name, at);
+            }
         }
-        self.entries.push(entry);
+        self.indexed = self.entries.len();
     }
 
     /// The value of a variable by the lines so far.

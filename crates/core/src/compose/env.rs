@@ -80,7 +80,9 @@ pub struct ProjectEnv {
     /// Whether the command line names the files; compose finds others by itself.
     pub are_named: bool,
     files: Vec<SourceId>,
-    entries: Vec<(SourceId, dotenv::Entry)>,
+    /// The place of the first entry of each file.
+    firsts: Vec<usize>,
+    entries: Vec<dotenv::Entry>,
     /// The places of the entries with a value, in the order of their names and for each name of the files: every variable of a
     /// file is looked for.
     by_name: Vec<usize>,
@@ -106,20 +108,24 @@ impl ProjectEnv {
         around: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(), Error> {
         let earlier = |name: &str| self.value(name).map(str::to_owned);
-        let entries = dotenv::parse_after(sources.text(source), around, &earlier)
+        let mut entries = dotenv::parse_after(sources.text(source), around, &earlier)
             .map_err(|fault| refused(sources, source, fault))?;
         self.files.push(source);
-        self.entries
-            .extend(entries.into_iter().map(|entry| (source, entry)));
+        self.firsts.push(self.entries.len());
+        // Of most projects this is the only one, and is not copied.
+        match self.entries.is_empty() {
+            true => self.entries = entries,
+            false => self.entries.append(&mut entries),
+        }
         self.put_in_order();
         Ok(())
     }
 
     fn put_in_order(&mut self) {
         let entries = &self.entries;
-        let with_value = (0..entries.len()).filter(|at| entries[*at].1.value.is_some());
+        let with_value = (0..entries.len()).filter(|at| entries[*at].value.is_some());
         self.by_name = with_value.collect();
-        let name = |at: &usize| entries[*at].1.name.as_str();
+        let name = |at: &usize| entries[*at].name.as_str();
         self.by_name
             .sort_by(|one, other| name(one).cmp(name(other)));
     }
@@ -132,13 +138,12 @@ impl ProjectEnv {
         let Some(file) = self.files.first() else {
             return Ok(());
         };
-        let entries = self.entries.iter().map(|(_, entry)| entry);
-        if disabled(entries)
+        if disabled(self.entries.iter())
             .map_err(|fault| refused(sources, *file, fault))?
             .is_some()
         {
             self.entries
-                .retain(|(_, entry)| entry.name.starts_with(OF_COMPOSE));
+                .retain(|entry| entry.name.starts_with(OF_COMPOSE));
             self.put_in_order();
         }
         Ok(())
@@ -151,47 +156,47 @@ impl ProjectEnv {
 
     /// The value of a variable.
     pub fn value(&self, name: &str) -> Option<&str> {
-        let (_, entry) = self.entry(name)?;
+        let entry = &self.entries[self.place(name)?];
         entry.value.as_ref().map(|value| value.expose())
     }
 
     /// The names that have a value.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let set = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| entry.value.is_some());
-        set.map(|(_, entry)| entry.name.as_str())
+        let set = self.entries.iter().filter(|entry| entry.value.is_some());
+        set.map(|entry| entry.name.as_str())
     }
 
     /// Where a variable's value stands.
     pub fn span(&self, name: &str) -> Option<Span> {
-        let (source, entry) = self.entry(name)?;
-        Some(Span {
-            source: *source,
-            start: entry.value_span.start,
-            end: entry.value_span.end,
-        })
+        Some(self.span_of(self.place(name)?))
     }
 
     /// The names that the values of the files are made from.
     pub fn uses(&self) -> impl Iterator<Item = (&str, Span)> {
-        self.entries.iter().flat_map(|(source, entry)| {
-            let span = Span {
-                source: *source,
-                start: entry.value_span.start,
-                end: entry.value_span.end,
-            };
+        let entries = self.entries.iter().enumerate();
+        entries.flat_map(move |(at, entry)| {
             let used = entry.variables.iter();
-            used.map(move |variable| (variable.name.as_str(), span))
+            used.map(move |variable| (variable.name.as_str(), self.span_of(at)))
         })
     }
 
-    fn entry(&self, name: &str) -> Option<&(SourceId, dotenv::Entry)> {
-        let is_up_to = |at: &usize| self.entries[*at].1.name.as_str() <= name;
+    /// The place of the entry that sets a variable.
+    fn place(&self, name: &str) -> Option<usize> {
+        let is_up_to = |at: &usize| self.entries[*at].name.as_str() <= name;
         let last = self.by_name.partition_point(is_up_to).checked_sub(1)?;
-        let entry = &self.entries[self.by_name[last]];
-        (entry.1.name == name).then_some(entry)
+        let at = self.by_name[last];
+        (self.entries[at].name == name).then_some(at)
+    }
+
+    /// Where the value of an entry stands.
+    fn span_of(&self, at: usize) -> Span {
+        let file = self.firsts.partition_point(|first| *first <= at) - 1;
+        let value = &self.entries[at].value_span;
+        Span {
+            source: self.files[file],
+            start: value.start,
+            end: value.end,
+        }
     }
 }
 
