@@ -124,9 +124,9 @@ impl<'a> Text<'a> {
         Self::of_trees(text, line_starts(text).into(), roots)
     }
 
-    /// A text of which a part is known: the trees of that, and where the lines of all of it start. The other lines must not
-    /// be asked for.
-    pub fn of_part(text: &'a str, starts: &'a [usize], roots: Vec<Arc<Node>>) -> Self {
+    /// The same where it is known where the lines start, and of a text of which a part is known: the trees of that. The other
+    /// lines must not be asked for.
+    pub fn of_known(text: &'a str, starts: &'a [usize], roots: Vec<Arc<Node>>) -> Self {
         Self::of_trees(text, starts.into(), roots)
     }
 

@@ -29,7 +29,9 @@ impl<'a> Lines<'a> {
         let compose = roots
             .into_iter()
             .map(|(source, roots)| {
-                let text = Text::of_yaml(deployment.sources.text(source), roots);
+                let sources = &deployment.sources;
+                let text = sources.text(source);
+                let text = Text::of_known(text, sources.line_starts(source), roots);
                 (source, shown(deployment, text))
             })
             .collect();
@@ -86,7 +88,7 @@ impl<'a> Lines<'a> {
         // It was read before, with what is around it.
         let tree = parse_part_last(path, whole, range.clone());
         let roots = tree.map(|(roots, _)| roots).unwrap_or_default();
-        let text = Text::of_part(whole, sources.line_starts(*source), roots);
+        let text = Text::of_known(whole, sources.line_starts(*source), roots);
         let text = Rc::new(text.without_references());
         self.objects.borrow_mut().insert(key, Rc::clone(&text));
         Some(text)
