@@ -56,6 +56,10 @@ sys.stdin.read()
 /// A file of which there may be much.
 struct Much {
     name: &'static str,
+    /// The command line.
+    how: &'static str,
+    /// What the memory is spent on, where it is too much.
+    why: &'static str,
     /// What is before the lines, one of them, and what is behind.
     text: (&'static str, fn(usize) -> String, &'static str),
     program: &'static str,
@@ -64,9 +68,15 @@ struct Much {
     has_stock: bool,
 }
 
+/// What a compose file takes.
+const WHY: &str = "of 31 MB on the heap for 3.2 MB of such a file, its tree has 28 %, the variables of its containers 26 %, the text 10 % and \
+                   the containers 9 % (heaptrack).";
+
 const MUCH: [Much; 4] = [
     Much {
         name: ".env",
+        how: "`clearml-verify --env-file FILE docker-compose.yml`",
+        why: "",
         text: ("", |number| format!("NAME_{number}=value {number}\n"), ""),
         program: "clearml-verify",
         arguments: &["--env-file"],
@@ -74,6 +84,8 @@ const MUCH: [Much; 4] = [
     },
     Much {
         name: "compose file",
+        how: "`clearml-verify FILE`",
+        why: WHY,
         text: ("services:\n", service, ""),
         program: "clearml-verify",
         arguments: &[],
@@ -81,6 +93,8 @@ const MUCH: [Much; 4] = [
     },
     Much {
         name: "JSON keyset",
+        how: "`clearml-inject -k FILE docker-compose.yml`, which refuses it when it is read",
+        why: "",
         text: (
             "{\"apiserver\": {\n",
             |number| format!("\"name_{number}\": \"value {number}\",\n"),
@@ -92,6 +106,8 @@ const MUCH: [Much; 4] = [
     },
     Much {
         name: ".conf file",
+        how: "`clearml-verify` of a deployment that has it; it is `not checked`",
+        why: "",
         text: (
             "",
             |number| format!("section_{number} {{ name: \"value {number}\" }}\n"),
@@ -149,12 +165,9 @@ impl Bench {
                 (whole, half),
                 Bound::AtMost(MOST_AT_DOUBLE),
             )
-            .by(format!(
-                "`{} {}`",
-                much.program,
-                much.arguments.join(" ").trim_end()
-            )),
-            Row::megabytes(format!("a {name} of 64 MiB: memory"), megabytes, most),
+            .by(much.how),
+            Row::megabytes(format!("a {name} of 64 MiB: memory"), megabytes, most)
+                .because(much.why),
         ])
     }
 
