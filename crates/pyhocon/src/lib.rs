@@ -21,7 +21,7 @@ mod wiped;
 pub use context::{Context, Include, Included, Lookup};
 pub use fault::{Cause, Fault};
 pub use outline::{Form, Outline, OutlineEntry};
-pub use parse::{hangs_on_itself, outline, parse, parse_variable};
+pub use parse::{is_self_contained, outline, parse, parse_variable};
 pub use reading::{Becomes, Change, Reading, is_unchanged, quote, reading, reading_in, reads_as};
 pub use tree::{Node, Object, Tag, Value, Written, merge};
 pub use wiped::WipedText;

@@ -73,7 +73,7 @@ fn expand(parts: &[&str]) -> Result<Expanded, Fault> {
 fn read(expanded: &Expanded, context: &Context<'_>) -> Result<Object, Fault> {
     let text = expanded.text();
     // Where it hangs on more, what pyhocon remembers while it parses can be seen in the result.
-    let mut graph = Graph::new(!hangs_on_itself(text));
+    let mut graph = Graph::new(!is_self_contained(text));
     let tree = whole(&mut graph, expanded, context);
     let tree = tree.map_err(|fault| Fault {
         offset: graph.texts.outside(fault.offset),
@@ -106,7 +106,7 @@ fn whole(graph: &mut Graph, expanded: &Expanded, context: &Context<'_>) -> Resul
 }
 
 /// Whether a text means the same in every [`Context`]: it has no substitution, and no include.
-pub fn hangs_on_itself(text: &str) -> bool {
+pub fn is_self_contained(text: &str) -> bool {
     !text.contains("${") && !text.contains("+=") && !has_include(text)
 }
 

@@ -4,7 +4,7 @@
     reason = "a test that cannot go on says where it stopped"
 )]
 
-use pyhocon::{Cause, Context, Value, hangs_on_itself, parse};
+use pyhocon::{Cause, Context, Value, is_self_contained, parse};
 
 /// A first line, and forty that each have the line before twice.
 fn doubled(first: &str, twice: impl Fn(usize) -> String) -> String {
@@ -42,17 +42,17 @@ fn ten_thousand_users_are_read() {
     let user = |number| format!("{{username: u{number}, password: \"p {number}\", name: n}}\n");
     let users: String = (0..10_000).map(user).collect();
     let text = format!("name = x\nusers: [\n{users}]\nother = ${{name}}\n");
-    assert!(!hangs_on_itself(&text));
+    assert!(!is_self_contained(&text));
     let tree = parse(&text, &Context::EMPTY).unwrap();
     assert!(matches!(&tree.get("users").unwrap().value, Value::Array(all) if all.len() == 10_000));
 }
 
 #[test]
-fn what_has_no_substitution_and_no_include_hangs_on_itself() {
+fn what_has_no_substitution_and_no_include_is_self_contained() {
     for text in ["a = 1", "a { b: \"$x\" }", "# nothing"] {
-        assert!(hangs_on_itself(text), "{text}");
+        assert!(is_self_contained(text), "{text}");
     }
     for text in ["a = ${b}", "a += 1", "include \"b\"", "InClude file(b)"] {
-        assert!(!hangs_on_itself(text), "{text}");
+        assert!(!is_self_contained(text), "{text}");
     }
 }

@@ -65,7 +65,7 @@ impl Reader<'_> {
         }
         let text = Zeroizing::new(self.sources.text(source).to_owned());
         let tree = self.read(at, &text);
-        if hocon::hangs_on_itself(&text) {
+        if hocon::is_self_contained(&text) {
             known.insert(source, tree.clone());
         }
         tree
