@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says where it stopped")]
 use std::path::Path;
 
+use super::scalars::HARMLESS;
 use super::*;
 
 #[test]
@@ -141,4 +142,20 @@ fn what_no_node_has_is_masked() {
     for kept in ["image: y}", "b: {", "d: |2-"] {
         assert!(shown.contains(kept), "{kept} in {shown}");
     }
+}
+
+#[test]
+fn what_looks_like_a_sign_and_may_be_a_secret_is_masked() {
+    const HIDDEN: &str = "a: &used # MARKED\n  b: !!str # MARKED\n    v\nc: [*used]\nd: !!MARKED\ncommand: [\"--secret\", \"MARKED=\", 'MARKED==', --flag=value]\nenvironment:\n- !!str # MARKED\n  X=v\n- Y=\n";
+    let root = crate::yaml::parse(Path::new("x"), HIDDEN).unwrap();
+    let text = shown(HIDDEN, &Text::of_yaml(HIDDEN, vec![root]));
+    assert!(!text.contains("MARKED"), "{text}");
+    for kept in ["&used #", "b: !!str #", "[*used]", "--flag=***", "- Y="] {
+        assert!(text.contains(kept), "{kept} in {text}");
+    }
+    const TWICE: &str = "a: {value: MARKED>1234567, value: b}\n";
+    let whole = 0..TWICE.len();
+    let (roots, _) = crate::yaml::parse_part_last(Path::new("x"), TWICE, whole).unwrap();
+    let text = shown(TWICE, &Text::of_yaml(TWICE, roots));
+    assert!(!text.contains("MARKED") && !text.contains("123"), "{text}");
 }
