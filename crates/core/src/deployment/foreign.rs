@@ -4,60 +4,16 @@ use super::exposure::Namespace;
 use super::{Database, Deployment};
 use crate::container::Container;
 use crate::instance::Instance;
-use crate::setting::Server;
-use crate::unseen::Hides;
-
-/// Why a container is none of ClearML's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Foreign {
-    /// No server names it or shares a network with it.
-    Apart,
-    /// Every server that needs such a database names another.
-    PassedOver,
-}
-
-/// Which database of a kind a server asks.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    /// Another one.
-    Another,
-    /// None that it is told.
-    Nothing,
-    /// It may be any.
-    Unknown,
-}
-
-/// The word for a kind of database in the names of variables and settings.
-fn kind(database: Database) -> &'static str {
-    match database {
-        Database::Elasticsearch => "ELASTIC",
-        Database::Mongodb => "MONGO",
-        Database::Redis => "REDIS",
-    }
-}
 
 impl Deployment {
-    /// Which database of ClearML a container runs: none also for one of somebody else's ([`Deployment::foreign`]).
+    /// Which database of ClearML a container runs: none also for one of somebody else's, which no server names and which
+    /// shares no network with any.
     pub fn database(&self, container: usize) -> Option<Database> {
         Database::of(&self.containers[container]).filter(|_| !self.is_foreign(container))
     }
 
     /// Whether it can be seen that no server uses a container.
     pub fn is_foreign(&self, container: usize) -> bool {
-        self.foreign(container).is_some()
-    }
-
-    /// Why it can be seen that no server uses a container.
-    pub fn foreign(&self, container: usize) -> Option<Foreign> {
-        match () {
-            () if self.is_apart(container) => Some(Foreign::Apart),
-            () if self.is_passed_over(container) => Some(Foreign::PassedOver),
-            () => None,
-        }
-    }
-
-    /// Whether no server names it or shares a network with it.
-    fn is_apart(&self, container: usize) -> bool {
         let is_its_own = |index: usize| matches!(self.namespace(index), Namespace::Own(_));
         let is_apart = |index: usize| {
             let networks = self.networks(index);
@@ -74,67 +30,6 @@ impl Deployment {
                         || self.is_on_the_host_for_others(container))
                     && !self.names(server, container)
             })
-    }
-
-    /// Whether a database is one beside the servers that none of them names, while those that need one name another.
-    fn is_passed_over(&self, container: usize) -> bool {
-        // Which Services of a cluster lead to it, files of other namespaces may tell.
-        let one = &self.containers[container];
-        let Some(database) = Database::of(one).filter(|_| one.pod.is_none()) else {
-            return false;
-        };
-        let is_its_own = |index: usize| matches!(self.namespace(index), Namespace::Own(_));
-        let asked: Vec<Asked> = self
-            .instances
-            .iter()
-            .map(|server| self.asked(server, database, container))
-            .collect();
-        let mut servers = self.instances.iter();
-        asked.contains(&Asked::Another)
-            && !asked.contains(&Asked::Unknown)
-            && servers.all(|server| is_its_own(server.service) && !self.names(server, container))
-    }
-
-    /// Which database of a kind a server asks: one of the others, or none that is told.
-    fn asked(&self, instance: &Instance, database: Database, container: usize) -> Asked {
-        let kind = kind(database);
-        let server = self.service(instance);
-        let is_said = |text: &str| text.to_ascii_uppercase().contains(kind);
-        let mut files = instance.config.iter();
-        if !instance.is_config_seen()
-            || files.any(|file| is_said(self.sources.text(file.source)))
-            || server
-                .doubts
-                .iter()
-                .any(|doubt| doubt.hides == Hides::Variables)
-        {
-            return Asked::Unknown;
-        }
-        let mut hosts: Vec<&str> = Vec::new();
-        for variable in server.environment.iter().filter(|one| is_said(&one.name)) {
-            match variable.value.known() {
-                Some(value) => hosts.extend(words(value.expose())),
-                None => return Asked::Unknown,
-            }
-        }
-        let asks_by_default = instance.server == Server::Fileserver && database == Database::Redis;
-        let is_told = hosts.iter().any(|word| word.parse::<u16>().is_err());
-        if !is_told && asks_by_default {
-            // docs/clearml.md#addresses
-            hosts.push("redis");
-        }
-        let mut others = self.containers.iter().enumerate();
-        let is_another = others.any(|(index, other)| {
-            index != container
-                && Database::of(other) == Some(database)
-                && hosts.iter().any(|host| other.answers(server, host))
-        });
-        match (is_another, is_told || asks_by_default) {
-            (true, _) => Asked::Another,
-            // Where it is told an address, that may be this one's.
-            (false, true) => Asked::Unknown,
-            (false, false) => Asked::Nothing,
-        }
     }
 
     /// Whether a database on the host's network is none that a server asks: they ask another one by its name.
@@ -187,10 +82,10 @@ impl Deployment {
 
     /// Whether a server is told a host of a database by a variable, and no port beside it.
     fn is_host_alone(&self, instance: &Instance, name: &str) -> bool {
-        let kinds = [Database::Elasticsearch, Database::Mongodb, Database::Redis].map(kind);
+        const KINDS: [&str; 3] = ["ELASTIC", "MONGO", "REDIS"];
         let start = name
             .strip_suffix("_HOST")
-            .filter(|start| kinds.iter().any(|kind| start.contains(kind)));
+            .filter(|start| KINDS.iter().any(|kind| start.contains(kind)));
         start.is_some_and(|start| {
             let port = format!("{start}_PORT");
             let environment = &self.service(instance).environment;

@@ -22,8 +22,8 @@
 use std::collections::HashSet;
 
 use clearml_secure_core::container::{Container, Interface, Port};
+use clearml_secure_core::deployment::Database;
 use clearml_secure_core::deployment::exposure::{How, Reach, Walls, Way};
-use clearml_secure_core::deployment::{Database, Foreign};
 use clearml_secure_core::password::weakness;
 use clearml_secure_core::source::Span;
 
@@ -243,10 +243,10 @@ fn found(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>, help:
         help: help.to_owned(),
         fix: None,
     };
-    if let Some(why) = case.deployment.foreign(index) {
+    if case.deployment.is_foreign(index) {
         return found(
             FOREIGN,
-            somebody_elses(why),
+            "it is probably not part of ClearML (no ClearML server names it or shares a network with it)",
             &foreign(case.deployment.port(way)),
         );
     }
@@ -286,18 +286,6 @@ fn unneeded(port: Option<&Port>) -> String {
     match port.and_then(|port| port.opener) {
         Some(_) => format!("{close}: ClearML's servers do not need more"),
         None => format!("{close}: ClearML's servers do not need it"),
-    }
-}
-
-/// Why a database is none of ClearML's.
-fn somebody_elses(why: Foreign) -> &'static str {
-    match why {
-        Foreign::Apart => {
-            "it is probably not part of ClearML (no ClearML server names it or shares a network with it)"
-        }
-        Foreign::PassedOver => {
-            "it is probably not part of ClearML (every ClearML server that names such a database names another)"
-        }
     }
 }
 
@@ -390,8 +378,10 @@ fn check_unnamed(case: &Case<'_>, index: usize, leading: &mut Leading, findings:
             words::container(service),
             place(port.interface)
         );
-        if let Some(why) = case.deployment.foreign(index) {
-            let message = format!("{what}: {}", somebody_elses(why));
+        if case.deployment.is_foreign(index) {
+            let message = format!(
+                "{what}: it is probably not part of ClearML (no ClearML server names it or shares a network with it)"
+            );
             let help = foreign(Some(port));
             findings.push(Draft::new(FOREIGN, message, help).at(port.span));
             continue;
