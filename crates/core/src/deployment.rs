@@ -34,7 +34,6 @@ use config::Content;
 pub use database::Database;
 pub use database_file::elasticsearch_variable;
 use exposure::{Exposure, Namespace};
-pub use foreign::Foreign;
 pub use mounts::There;
 
 /// The user's files, understood.
