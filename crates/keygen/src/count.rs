@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::cli::{self, Cli};
 use crate::error::Error;
 use crate::output::file;
+use crate::product::refuse_other;
 use crate::talk::{exists, say, to_standard_output, wrote};
 
 /// A line has no more bytes, so that no copy of a secret is left behind by a text that grew.
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: &Cli, count: u32) -> Result<(), Error> {
     match file(cli) {
         None => to_standard_output(cli, &lines),
         Some(path) => {
+            refuse_other(path, false)?;
             write_secret_file(path, &lines, cli.force).map_err(exists)?;
             let keysets = plural(count, "keyset");
             say(cli, &format!("{}: {keysets}", wrote(path)));

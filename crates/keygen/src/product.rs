@@ -132,16 +132,12 @@ impl Product {
         let Some(path) = keyset.filter(|path| is_there(path) && !is_stream(path)) else {
             return Ok(());
         };
-        let text = read_text(path).unwrap_or_default();
         // What was made of a `secure.conf` has its lines.
         let is_merged = from.is_some_and(|from| is_merged(cli, from));
-        match () {
-            () if Keyset::is_deployment(&text) => Err(Error::Deployment(path.to_owned())),
-            () if !is_merged && Keyset::is_only_a_part_of(&text) => {
-                Err(Error::OtherLines(path.to_owned()))
-            }
-            () if !cli.force => Err(Error::Exists(path.to_owned())),
-            () => Ok(()),
+        refuse_other(path, is_merged)?;
+        match cli.force {
+            true => Ok(()),
+            false => Err(Error::Exists(path.to_owned())),
         }
     }
 
@@ -202,6 +198,28 @@ impl Product {
             }
             (None, None) => Ok(()),
         }
+    }
+}
+
+/// Refuses a file that `--force` is not meant for: it replaces keysets, and what else is in a file is nowhere else.
+///
+/// # Errors
+/// What is no keyset, or has more in it where its lines are not kept, or cannot be read.
+pub(crate) fn refuse_other(path: &Path, keeps_lines: bool) -> Result<(), Error> {
+    if !path.is_file() {
+        return Ok(());
+    }
+    let text = match read_text(path) {
+        Err(CoreError::Encoding { .. }) => return Err(Error::NoKeyset(path.to_owned())),
+        text => text?,
+    };
+    match () {
+        () if Keyset::is_deployment(&text) => Err(Error::Deployment(path.to_owned())),
+        () if !keeps_lines && Keyset::is_only_a_part_of(&text) => {
+            Err(Error::OtherLines(path.to_owned()))
+        }
+        () if Keyset::is_none(&text) => Err(Error::NoKeyset(path.to_owned())),
+        () => Ok(()),
     }
 }
 

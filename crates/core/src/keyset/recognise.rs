@@ -1,13 +1,19 @@
 //! Which format a text is in, by its content.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use super::{Fault, Format};
+use crate::yaml::{Node, parse_documents};
 
 /// What the entries of a `secure.conf` start with that a keyset is about.
 const HOCON_NAMES: [&str; 4] = ["auth", "credentials", "http", "secure"];
 /// The entries of the model that JSON, TOML and YAML share.
 const MODEL_NAMES: [&str; 3] = ["version", "settings", "users"];
 /// What ClearML's Helm chart calls its own parts.
-const CHART_NAMES: [&str; 4] = ["apiserver:", "clearml:", "fileserver:", "webserver:"];
+const CHART_NAMES: [&str; 4] = ["apiserver", "clearml", "fileserver", "webserver"];
+/// One of these is in every compose file. No keyset has either.
+const COMPOSE_NAMES: [&str; 2] = ["services", "include"];
 /// The entries that every object of Kubernetes has.
 const OBJECT_NAMES: [&str; 2] = ["apiVersion", "kind"];
 
@@ -29,13 +35,16 @@ pub(super) fn format(text: &str) -> Result<Format, Fault> {
     if text.contains('\0') {
         return Err(none());
     }
-    if let Some(offset) = services(text) {
-        return Err(Fault::new(offset, "this is a compose file, not a keyset")
-            .help("name the file that clearml-keygen wrote"));
-    }
-    if let Some(offset) = values(text) {
-        return Err(Fault::new(offset, "these are values of ClearML's Helm chart, not a keyset")
-            .help("name the file that clearml-keygen wrote, or what `kubectl get secret NAME -o yaml` prints"));
+    match deployment(text) {
+        Some((Deployment::Compose, offset)) => {
+            return Err(Fault::new(offset, "this is a compose file, not a keyset")
+                .help("name the file that clearml-keygen wrote"));
+        }
+        Some((Deployment::Chart, offset)) => {
+            return Err(Fault::new(offset, "these are values of ClearML's Helm chart, not a keyset")
+                .help("name the file that clearml-keygen wrote, or what `kubectl get secret NAME -o yaml` prints"));
+        }
+        None => {}
     }
     let first = body
         .lines()
@@ -49,23 +58,61 @@ pub(super) fn format(text: &str) -> Result<Format, Fault> {
 
 /// Whether it is something that keys are put into.
 pub(super) fn is_deployment(text: &str) -> bool {
-    services(text).or_else(|| values(text)).is_some()
+    deployment(text).is_some()
 }
 
-/// Where a compose file says which services it has. No keyset has this entry.
-fn services(text: &str) -> Option<usize> {
-    first_line(text, |line| line.trim_end() == "services:")
+/// What keys are put into.
+#[derive(Clone, Copy)]
+enum Deployment {
+    Chart,
+    Compose,
 }
 
-/// Where values of the chart have the first of two of its parts. A `secure.conf` may be among them, deeper in; its own accounts
-/// have the same names, below a line that tells what it is.
-fn values(text: &str) -> Option<usize> {
-    let starts = CHART_NAMES.map(|name| first_line(text, |line| line.starts_with(name)));
-    let mut starts: Vec<usize> = starts.into_iter().flatten().collect();
-    starts.sort_unstable();
-    let first = *starts.first().filter(|_| starts.len() > 1)?;
+/// What of these a text is, and where it says so: by the keys at its top, in whatever way these are written.
+fn deployment(text: &str) -> Option<(Deployment, usize)> {
+    let names = || COMPOSE_NAMES.iter().chain(&CHART_NAMES);
+    if !names().any(|name| text.contains(name)) {
+        return None;
+    }
+    match parse_documents(Path::new(""), text) {
+        Ok(documents) => documents.iter().find_map(of_document),
+        // With a mistake in it, it is no less what it is.
+        Err(_) => of_lines(text),
+    }
+}
+
+fn of_document(root: &Arc<Node>) -> Option<(Deployment, usize)> {
+    let at = |name: &str| Some(root.get(name)?.key.range().start);
+    if let Some(start) = COMPOSE_NAMES.iter().find_map(|name| at(name)) {
+        return Some((Deployment::Compose, start));
+    }
+    // A `secure.conf` may be among the values, deeper in.
+    let is_told = [&HOCON_NAMES[..], &MODEL_NAMES, &OBJECT_NAMES].concat();
+    let is_told = is_told.iter().any(|name| at(name).is_some());
+    let first = first_of_two(CHART_NAMES.map(at)).filter(|_| !is_told)?;
+    Some((Deployment::Chart, first))
+}
+
+/// The same of a text that is no YAML. The accounts of a `secure.conf` have the names of the chart's parts, below a line that tells
+/// what it is.
+fn of_lines(text: &str) -> Option<(Deployment, usize)> {
+    let is_key = |line: &str, name: &str| {
+        let rest = line.strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with(':'))
+    };
+    if let Some(start) = first_line(text, |line| line.trim_end() == "services:") {
+        return Some((Deployment::Compose, start));
+    }
+    let starts = CHART_NAMES.map(|name| first_line(text, |line| is_key(line, name)));
+    let first = first_of_two(starts)?;
     let is_told = text[..first].lines().any(|line| of_line(line).is_some());
-    (!is_told).then_some(first)
+    (!is_told).then_some((Deployment::Chart, first))
+}
+
+/// The first of two or more: the chart's names are anybody's.
+fn first_of_two<const N: usize>(starts: [Option<usize>; N]) -> Option<usize> {
+    let there = starts.into_iter().flatten();
+    there.clone().min().filter(|_| there.count() > 1)
 }
 
 /// Where the first line of a kind begins.

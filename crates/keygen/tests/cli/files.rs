@@ -315,6 +315,63 @@ fn force_replaces_a_keyset_and_nothing_else() {
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
     }
+    const DEPLOYMENT: &str = "this is a compose file or values of the chart";
+    const NO_KEYSET: &str = "is no keyset, which is all that --force replaces";
+    for (text, said) in [
+        (r#"{"services": {"a": {"image": "x"}}}"#, DEPLOYMENT),
+        ("services: {a: {image: x}}\n", DEPLOYMENT),
+        ("services: # mine\n  a: {image: x}\n", DEPLOYMENT),
+        ("\"services\":\n  a: {image: x}\n", DEPLOYMENT),
+        ("'services' :\n  a: {image: x}\n", DEPLOYMENT),
+        ("\u{feff}services:\n  a: {image: x}\n", DEPLOYMENT),
+        ("version: '3'\nservices: {}\n", DEPLOYMENT),
+        ("---\ninclude: [a.yml]\n", DEPLOYMENT),
+        ("include:\n  - a.yml\n", DEPLOYMENT),
+        (r#"{"apiserver": {}, "fileserver": {}}"#, DEPLOYMENT),
+        ("\"apiserver\": {}\nclearml : {}\n", DEPLOYMENT),
+        ("services:\n\ta: {{ no yaml }}\n", DEPLOYMENT),
+        ("clearml: {}\n", NO_KEYSET),
+        ("version: '3'\nvolumes: {}\n", NO_KEYSET),
+        (r#"{"name": "a", "version": "1.0.0"}"#, NO_KEYSET),
+        ("[users]\nx = 1\n", NO_KEYSET),
+        ("notes of mine\n", NO_KEYSET),
+        ("a: [\n", NO_KEYSET),
+    ] {
+        fs::write(&path, text).unwrap();
+        for words in [
+            &["-o", name][..],
+            &["-o", name, "--force"],
+            &["-f", "jsonl", "--count", "2", "-o", name, "--force"],
+        ] {
+            let refused = run(words).refused();
+            assert!(refused.contains(said), "{text}: {refused}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+    // What is no UTF-8 is no keyset, either.
+    fs::write(&path, b"\xff\xfes\0e\0").unwrap();
+    let refused = run(&["-o", name, "--force"]).refused();
+    assert!(refused.contains(NO_KEYSET), "{refused}");
+    // Any keyset is replaced, and several, and nothing.
+    for format in [
+        "env",
+        "hocon",
+        "json",
+        "jsonl",
+        "kubernetes",
+        "toml",
+        "yaml",
+    ] {
+        fs::write(&path, run(&["-q", "-f", format]).product()).unwrap();
+        run(&["-q", "-o", name, "--force"]).product();
+    }
+    for _ in 0..2 {
+        let several = ["-q", "-f", "jsonl", "--count", "2", "-o", name, "--force"];
+        run(&several).product();
+    }
+    run(&["-q", "-o", name, "--force"]).product();
+    fs::write(&path, "").unwrap();
+    run(&["-q", "-o", name, "--force"]).product();
     // These lines stay.
     fs::write(&path, format!("{secure}\nmongo.x: 1\n")).unwrap();
     run(&[
