@@ -17,6 +17,7 @@ pub mod effective;
 pub mod expected;
 pub mod fault;
 pub mod files;
+pub mod findings;
 pub mod fresh;
 pub mod front;
 pub mod generator;

@@ -6,10 +6,10 @@
 )]
 
 use std::fs;
+use std::path::PathBuf;
 
-use e2e::files::root;
-use e2e::oracle;
-use e2e::program::{Done, clearml, other};
+use e2e::findings::fits_the_schema;
+use e2e::program::{Done, clearml};
 use e2e::standin::{Injected, Standin};
 use serde_json::{Value, json};
 
@@ -20,6 +20,49 @@ fn verified(standin: &Standin, format: &str, options: &[&str]) -> Done {
         .args(options.to_vec())
         .args(standin.arguments())
         .done()
+}
+
+/// All that verify can print in.
+const FORMATS: [&str; 9] = [
+    "text",
+    "json",
+    "sarif",
+    "github",
+    "html",
+    "markdown",
+    "jsonl",
+    "gitlab",
+    "prometheus",
+];
+
+/// A server with new keys, and the keysets.
+struct Rotated {
+    injected: Injected,
+    standin: Standin,
+    old: PathBuf,
+    new: PathBuf,
+}
+
+impl Rotated {
+    /// None where stand-ins cannot run.
+    fn start() -> Option<Self> {
+        let injected = Injected::stock();
+        injected.renew("new.env", "new.yml");
+        let standin = Standin::start(&injected.path("new.yml"), json!({}))?;
+        let (old, new) = (injected.path("keys.env"), injected.path("new.env"));
+        Some(Self {
+            injected,
+            standin,
+            old,
+            new,
+        })
+    }
+
+    /// What verify is told of both.
+    fn both(&self) -> [&str; 4] {
+        let (old, new) = (self.old.to_str().unwrap(), self.new.to_str().unwrap());
+        ["--keys", new, "--old-keys", old]
+    }
 }
 
 /// The checks as one line each.
@@ -34,31 +77,16 @@ fn checks(done: &Done) -> Vec<String> {
     checks.iter().map(line).collect()
 }
 
-fn fits_the_schema(document: &str) {
-    let document: Value = serde_json::from_str(document).unwrap();
-    let done = other(&oracle::python().unwrap())
-        .arg(root().join("tests/oracles/schema_oracle.py"))
-        .arg(root().join("docs/findings.schema.json"))
-        .stdin(format!("{document}\n"))
-        .done();
-    assert_eq!(done.status, Some(0), "{}{}", done.stdout, done.stderr);
-}
-
 #[test]
 fn the_proof_of_a_rotation_says_what_it_is_made_of() {
-    let injected = Injected::stock();
-    injected.renew("new.env", "new.yml");
-    let (old, new) = (injected.path("keys.env"), injected.path("new.env"));
-    let both = [
-        "--keys",
-        new.to_str().unwrap(),
-        "--old-keys",
-        old.to_str().unwrap(),
-    ];
-    let Some(standin) = Standin::start(&injected.path("new.yml"), json!({})) else {
+    let Some(rotated) = Rotated::start() else {
         return;
     };
-    let done = verified(&standin, "json", &both).exit(0);
+    let Rotated {
+        standin, old, new, ..
+    } = &rotated;
+    let both = rotated.both();
+    let done = verified(standin, "json", &both).exit(0);
     let said = checks(&done);
     for (option, answer) in [("--keys", "accepted"), ("--old-keys", "refused")] {
         for account in [
@@ -77,9 +105,9 @@ fn the_proof_of_a_rotation_says_what_it_is_made_of() {
         }
     }
     assert_eq!(said.len(), 14, "{said:#?}");
-    fits_the_schema(&done.stdout);
     // Other findings are printed, and do not change the exit code.
     let document: Value = serde_json::from_str(&done.stdout).unwrap();
+    fits_the_schema(&document);
     assert!(!document["findings"].as_array().unwrap().is_empty());
     let receipt = &document["receipt"];
     assert!(receipt["date"].as_str().unwrap().ends_with('Z'));
@@ -92,20 +120,20 @@ fn the_proof_of_a_rotation_says_what_it_is_made_of() {
             .all(|(setting, mark)| old_marks[setting] != *mark)
     );
     // No format shows a value.
-    let keysets = [&old, &new].map(|path| fs::read_to_string(path).unwrap());
+    let keysets = [old, new].map(|path| fs::read_to_string(path).unwrap());
     let lines = keysets.iter().flat_map(|text| text.lines());
     let values: Vec<&str> = lines
         .filter_map(|line| Some(line.split_once('=')?.1))
         .collect();
     assert_eq!(values.len(), 28, "two names for each of the agent's");
-    for format in ["json", "text", "html", "github", "sarif"] {
-        let done = verified(&standin, format, &both).exit(0);
+    for format in FORMATS {
+        let done = verified(standin, format, &both).exit(0);
         let shown = format!("{}{}", done.stdout, done.stderr);
         assert!(
             !values.iter().any(|value| shown.contains(value)),
             "{format}"
         );
-        if ["text", "html"].contains(&format) {
+        if ["text", "html", "markdown"].contains(&format) {
             assert!(shown.contains("account fileserver"), "{shown}");
         }
     }
@@ -113,23 +141,21 @@ fn the_proof_of_a_rotation_says_what_it_is_made_of() {
 
 #[test]
 fn every_format_says_what_is_proved() {
-    let injected = Injected::stock();
-    injected.renew("new.env", "new.yml");
-    let (old, new) = (injected.path("keys.env"), injected.path("new.env"));
-    let both = [
-        "--keys",
-        new.to_str().unwrap(),
-        "--old-keys",
-        old.to_str().unwrap(),
-    ];
-    let Some(standin) = Standin::start(&injected.path("new.yml"), json!({})) else {
+    let Some(rotated) = Rotated::start() else {
         return;
     };
-    let done = verified(&standin, "json", &both).exit(0);
+    let Rotated {
+        injected,
+        standin,
+        old,
+        ..
+    } = &rotated;
+    let both = rotated.both();
+    let done = verified(standin, "json", &both).exit(0);
     let said = checks(&done);
     let receipt: Value = serde_json::from_str(&done.stdout).unwrap();
     // On lines, each has what was asked, and where; and the receipt is one of them.
-    let lines = verified(&standin, "jsonl", &both).exit(0).stdout;
+    let lines = verified(standin, "jsonl", &both).exit(0).stdout;
     let lines: Vec<Value> = lines
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -148,18 +174,18 @@ fn every_format_says_what_is_proved() {
     );
     // Of a rotation of one account, the old keyset has nothing else, and nothing else is asked.
     let part = injected.path("part.env");
-    let text = fs::read_to_string(&old).unwrap();
+    let text = fs::read_to_string(old).unwrap();
     let lines = text.lines().filter(|line| line.contains("__TESTS__"));
     fs::write(&part, lines.collect::<Vec<_>>().join("\n")).unwrap();
     let of_one = [both[0], both[1], both[2], part.to_str().unwrap()];
-    let done = verified(&standin, "json", &of_one).exit(0);
+    let done = verified(standin, "json", &of_one).exit(0);
     assert_eq!(checks(&done).len(), 8, "{}", done.stdout);
     // The same for people.
     let mark = receipt["receipt"]["keys"]["secure.auth.token_secret"]
         .as_str()
         .unwrap();
     for format in ["text", "markdown", "html"] {
-        let page = verified(&standin, format, &both).exit(0).stdout;
+        let page = verified(standin, format, &both).exit(0).stdout;
         for words in [
             "proved: all 14 answers are as they must be",
             "no server tells which session secret it has",

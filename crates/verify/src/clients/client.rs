@@ -17,7 +17,7 @@ pub(crate) struct Client {
 }
 
 /// What a client logs in with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Pair {
     /// Not to be told from its file: why.
     Elsewhere(&'static str),

@@ -46,10 +46,21 @@ pub(super) fn may_be(text: &str) -> bool {
         || text.contains("api_server")
 }
 
-/// Whether a line has the name under which a client is given a secret.
-pub(super) fn names_secret(line: &str) -> bool {
-    let mut secrets = NAMES.iter().filter(|(_, kind)| *kind == Kind::Secret);
-    secrets.any(|(name, _)| line.contains(name)) || line.contains("secret_key")
+/// Where a line first has a name under which a client is given a secret.
+pub(super) fn secret_named(line: &str) -> Option<usize> {
+    let secrets = NAMES.iter().filter(|(_, kind)| *kind == Kind::Secret);
+    let names = secrets.map(|(name, _)| *name).chain(["secret_key"]);
+    names.filter_map(|name| line.find(name)).min()
+}
+
+/// Lines that act although they begin like comments: of C, of a shell's first line, and of what runs jobs in batches.
+const DIRECTIVES: [&str; 11] = [
+    "#!", "#$ ", "#@", "#BSUB", "#COBALT", "#FLUX:", "#MSUB", "#PBS", "#PJM", "#SBATCH", "#define",
+];
+
+/// Whether a line acts although it begins like a comment.
+pub(super) fn is_directive(line: &str) -> bool {
+    DIRECTIVES.iter().any(|start| line.starts_with(start))
 }
 
 /// Whether a value is one that somebody else puts there: `$NAME`, `${NAME}`, `${{ secrets.NAME }}`, `$(command)`,
@@ -160,7 +171,12 @@ pub(super) fn of_lines(text: &str) -> Given {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         for (at, name, kind) in names_in(line) {
-            found.extend(of_line(&line[at..], name, kind).map(|half| Half {
+            // What comes behind the comma is another variable.
+            let end = match is_directive(line.trim_start()) {
+                true => line[at..].find(',').map_or(line.len(), |end| at + end),
+                false => line.len(),
+            };
+            found.extend(of_line(&line[at..end], name, kind).map(|half| Half {
                 range: start + at + half.range.start..start + at + half.range.end,
                 ..half
             }));
@@ -174,8 +190,15 @@ pub(super) fn of_lines(text: &str) -> Given {
 fn names_in(line: &str) -> impl Iterator<Item = (usize, &'static str, Kind)> {
     let is_before =
         |word: &str| matches!(word, "export" | "ENV" | "set" | "env" | "ARG") || word.contains('=');
+    // `#SBATCH --export=ALL,NAME=value`, and `#PBS -v NAME=value`.
+    let acts = is_directive(line.trim_start());
     NAMES.into_iter().filter_map(move |(name, kind)| {
         let at = line.find(name)?;
+        if acts {
+            return line[..at]
+                .ends_with([',', '=', ' ', '"', '\''])
+                .then_some((at, name, kind));
+        }
         let before = line[..at].trim_end_matches(['"', '\'']);
         let is_first = before.split_whitespace().all(is_before)
             && before.chars().last().is_none_or(char::is_whitespace);

@@ -43,6 +43,9 @@ const DEEPEST: usize = 32;
 /// What servers call their own settings: a line with one of these is no client's.
 const OF_SERVERS: [&str; 4] = ["CLEARML__", "TRAINS__", "user_secret", "USER_SECRET"];
 
+/// A place in a text, and what is there.
+type Hit = (Range<usize>, Pair);
+
 /// What the files that were read say.
 pub(super) struct Scan<'a> {
     keys: &'a Keys,
@@ -53,6 +56,8 @@ pub(super) struct Scan<'a> {
     of_servers: HashSet<PathBuf>,
     /// Where there is a client: two containers may share an env file.
     places: HashSet<Place>,
+    /// The lines of these.
+    lines: HashSet<(PathBuf, usize)>,
 }
 
 impl<'a> Scan<'a> {
@@ -64,30 +69,29 @@ impl<'a> Scan<'a> {
             unknown: Vec::new(),
             of_servers: HashSet::new(),
             places: HashSet::new(),
+            lines: HashSet::new(),
         }
     }
 
     /// Reads a file, or all below a folder; whether there is a client.
     pub(super) fn target(&mut self, target: &Path) -> bool {
-        let mut files = Vec::new();
-        if target.is_dir() {
-            self.folder(target, 0, &mut files);
-        } else {
-            match read_argument(target) {
-                Ok(text) => files.push((target.to_owned(), text)),
-                Err(error) => self.failed(target, error),
-            }
-        }
         let before = self.clients.len();
         // Which files are the servers' is known from their compose files.
         let mut rest = Vec::new();
-        for (path, text) in files {
-            if !self.compose(&path, &text) {
-                rest.push((path, text));
+        if target.is_dir() {
+            self.folder(target, 0, &mut rest);
+        } else {
+            match read_argument(target) {
+                Ok(text) if self.compose(target, &text) => {}
+                Ok(text) => self.text(target, text),
+                Err(error) => self.failed(target, error),
             }
         }
-        for (path, text) in rest {
-            self.text(&path, text);
+        for path in rest {
+            match read_any(&path) {
+                Ok(text) => self.text(&path, text.unwrap_or_default()),
+                Err(error) => self.failed(&path, error),
+            }
         }
         self.clients.len() > before
     }
@@ -104,13 +108,9 @@ impl<'a> Scan<'a> {
         });
     }
 
-    /// All texts below a folder that may have something to say.
-    fn folder(
-        &mut self,
-        folder: &Path,
-        depth: usize,
-        files: &mut Vec<(PathBuf, Zeroizing<String>)>,
-    ) {
+    /// Reads the compose files below a folder, and notes what else may have something to say: not its text, for there may be
+    /// thousands.
+    fn folder(&mut self, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
         let found = match entries(folder) {
             Ok(found) => found,
             Err(error) => return self.failed(folder, error),
@@ -136,10 +136,13 @@ impl<'a> Scan<'a> {
                 continue;
             }
             let may_be = |text: &str| text.len() <= LARGEST && given::may_be(text);
-            match read_text(&path) {
-                Ok(text) if may_be(&text) || self.has_old_secret(&text) => files.push((path, text)),
-                // A picture, a model.
-                Ok(_) | Err(CoreError::Encoding { .. }) => {}
+            match read_any(&path) {
+                Ok(Some(text)) if may_be(&text) || self.has_old_secret(&text) => {
+                    if !self.compose(&path, &text) {
+                        files.push(path);
+                    }
+                }
+                Ok(_) => {}
                 Err(error) => self.failed(&path, error),
             }
         }
@@ -204,8 +207,7 @@ impl<'a> Scan<'a> {
         for (Range { start, end }, pair) in self.hits(text) {
             let span = Span { source, start, end };
             let place = sources.place(span);
-            let is_there = |known: &Place| (&known.file, known.line) == (&place.file, place.line);
-            if !self.places.iter().any(is_there) {
+            if !self.lines.contains(&(place.file.clone(), place.line)) {
                 clients.push(Client {
                     place,
                     container: None,
@@ -302,22 +304,8 @@ impl<'a> Scan<'a> {
                 all.retain(|given| !given.is_empty());
             }
         }
-        let mut found: Vec<(Range<usize>, Pair)> =
-            all.iter().filter_map(|given| self.given(given)).collect();
-        let line = |at: usize| text[..at].matches('\n').count();
-        for (range, pair) in self.hits(&text) {
-            // A secret that is there is there, whatever its surroundings were taken for; and a `${…}` that names it is the same client.
-            found.retain(|(known, other)| match *other == pair {
-                true => !given::is_reference(&text[known.clone()]),
-                false => known.end <= range.start || range.end <= known.start,
-            });
-            let is_known = |(known, other): &(Range<usize>, Pair)| {
-                *other == pair && line(known.start) == line(range.start)
-            };
-            if !found.iter().any(is_known) {
-                found.push((range, pair));
-            }
-        }
+        let given = all.iter().filter_map(|given| self.given(given));
+        let mut found = with_hits(&text, given.collect(), self.hits(&text));
         found.sort_by_key(|(range, _)| range.start);
         let mut sources = Sources::new();
         let source = sources.add(path, text);
@@ -341,6 +329,8 @@ impl<'a> Scan<'a> {
             if !self.places.insert(client.place.clone()) {
                 continue;
             }
+            self.lines
+                .insert((client.place.file.clone(), client.place.line));
             let own = client.span.source;
             client.span.source = *texts.entry(own).or_insert_with(|| {
                 let text = Zeroizing::new(sources.text(own).to_owned());
@@ -377,9 +367,9 @@ impl<'a> Scan<'a> {
 
     /// Where a text has the secret of an old account, as it is or as Kubernetes keeps it, and not for a server; and a public one,
     /// beside the name under which a client has it. ClearML's own programs have these, too.
-    fn hits(&self, text: &str) -> Vec<(Range<usize>, Pair)> {
+    fn hits(&self, text: &str) -> Vec<Hit> {
         let old = self.keys.old.as_deref().map(accounts).unwrap_or_default();
-        let mut found: Vec<(Range<usize>, Pair)> = Vec::new();
+        let mut found: Vec<Hit> = Vec::new();
         for account in old {
             for spelling in [
                 Zeroizing::new(account.secret.expose().to_owned()),
@@ -390,14 +380,14 @@ impl<'a> Scan<'a> {
                 found.extend(at);
             }
         }
+        let mut starts: HashSet<usize> = found.iter().map(|(range, _)| range.start).collect();
         for known in known::all() {
             let setting = known.setting.filter(|one| one.kind() == Kind::Secret);
             let Some(account) = setting.and_then(|setting| setting.account()) else {
                 continue;
             };
-            for (range, before) in places_of(text, known.value) {
-                let is_there = found.iter().any(|(one, _)| one.start == range.start);
-                if !is_there && given::names_secret(before) {
+            for (range, named) in places_of(text, known.value) {
+                if named && starts.insert(range.start) {
                     found.push((range, Pair::Public(account)));
                 }
             }
@@ -406,13 +396,66 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Where a text has a secret that is neither a server's nor in a comment, with what is before it on its line.
-fn places_of<'t>(text: &'t str, secret: &str) -> impl Iterator<Item = (Range<usize>, &'t str)> {
-    text.match_indices(secret).filter_map(|(at, found)| {
-        let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        let line = &text[start..at];
-        let is_servers = OF_SERVERS.iter().any(|name| line.contains(name));
-        (!is_servers && !is_comment(line)).then_some((at..at + found.len(), line))
+/// What a text gives, and where it has a secret, of which each is there, whatever its surroundings were taken for: what was read
+/// otherwise there is not, and a `${…}` that names it is the same client.
+fn with_hits(text: &str, given: Vec<Hit>, hits: Vec<Hit>) -> Vec<Hit> {
+    let mut apart: Vec<(usize, Hit)> = Vec::new();
+    let mut by_start: Vec<(usize, Hit)> = hits.into_iter().enumerate().collect();
+    by_start.sort_by_key(|(_, (range, _))| range.start);
+    for next in by_start {
+        match apart.last_mut() {
+            // Two accounts with one secret: the last one counts.
+            Some(last) if next.1.0.start < last.1.0.end => {
+                if last.0 < next.0 {
+                    *last = next;
+                }
+            }
+            _ => apart.push(next),
+        }
+    }
+    let pairs: HashSet<Pair> = apart.iter().map(|(_, (_, pair))| *pair).collect();
+    let is_otherwise = |range: &Range<usize>, pair: Pair| {
+        let first = apart.partition_point(|(_, (hit, _))| hit.end <= range.start);
+        let mut there = apart[first..].iter().map(|(_, hit)| hit);
+        let mut there = there.by_ref().take_while(|(hit, _)| hit.start < range.end);
+        there.any(|(_, other)| *other != pair)
+    };
+    let mut found = given;
+    found.retain(|(range, pair)| {
+        let is_named = pairs.contains(pair) && given::is_reference(&text[range.clone()]);
+        !is_named && !is_otherwise(range, *pair)
+    });
+    let newlines: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+    let line = |at: usize| newlines.partition_point(|newline| *newline < at);
+    let at = |(range, pair): &Hit| (line(range.start), *pair);
+    let mut known: HashSet<(usize, Pair)> = found.iter().map(at).collect();
+    let hits = apart.into_iter().map(|(_, hit)| hit);
+    found.extend(hits.filter(|hit| known.insert(at(hit))));
+    found
+}
+
+/// Where a text has a secret that is neither a server's nor in a comment, and whether its name is before it on its line.
+fn places_of<'t>(text: &'t str, secret: &str) -> impl Iterator<Item = (Range<usize>, bool)> + 't {
+    let mut line = 0..0;
+    let (mut of_servers, mut named, mut is_in_comment) = (None, None, false);
+    let hits: Vec<usize> = text.match_indices(secret).map(|(at, _)| at).collect();
+    let length = secret.len();
+    hits.into_iter().filter_map(move |at| {
+        // A text may be one line with thousands of them.
+        if at >= line.end {
+            let newline = text[line.end..at].rfind('\n');
+            let start = newline.map_or(line.end, |newline| line.end + newline + 1);
+            let end = text[at..].find('\n').map_or(text.len(), |end| at + end + 1);
+            line = start..end;
+            let whole = &text[line.clone()];
+            let names = OF_SERVERS.iter().filter_map(|name| whole.find(name));
+            of_servers = names.min();
+            named = given::secret_named(whole);
+            is_in_comment = is_comment(whole);
+        }
+        let is_before = |name: Option<usize>| name.is_some_and(|name| line.start + name < at);
+        let is_meant = !is_in_comment && !is_before(of_servers);
+        is_meant.then(|| (at..at + length, is_before(named)))
     })
 }
 
@@ -431,14 +474,43 @@ fn is_read(path: &Path) -> bool {
     // A picture or an archive has a zero byte in its first lines.
     let mut start = Vec::new();
     let read = File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
-    read.is_ok() && !start.contains(&0)
+    read.is_ok() && (!start.contains(&0) || utf16(&start).is_some())
+}
+
+/// A text of UTF-8, or else of UTF-16 with a mark, as PowerShell's `>` writes, or of bytes as Latin-1: the names and secrets are
+/// ASCII in each. None for a picture or a model.
+fn read_any(path: &Path) -> Result<Option<Zeroizing<String>>, CoreError> {
+    let error = match read_text(path) {
+        Err(error @ CoreError::Encoding { .. }) => error,
+        text => return text.map(Some),
+    };
+    let Ok(bytes) = fs::read(path).map(Zeroizing::new) else {
+        return Err(error);
+    };
+    if let Some(units) = utf16(&bytes) {
+        let chars = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
+        return Ok(Some(Zeroizing::new(chars.collect())));
+    }
+    let is_text = !bytes.contains(&0);
+    Ok(is_text.then(|| Zeroizing::new(bytes.iter().copied().map(char::from).collect())))
+}
+
+/// What is behind the mark of UTF-16.
+fn utf16(bytes: &[u8]) -> Option<impl Iterator<Item = u16>> {
+    let (order, rest): (fn([u8; 2]) -> u16, _) = match bytes {
+        [0xFF, 0xFE, rest @ ..] => (u16::from_le_bytes, rest),
+        [0xFE, 0xFF, rest @ ..] => (u16::from_be_bytes, rest),
+        _ => return None,
+    };
+    let pairs = rest.chunks_exact(2);
+    Some(pairs.map(move |pair| order([pair[0], pair[1]])))
 }
 
 /// Whether a line is a comment, by its start: of HOCON, of env files, of a shell, YAML, Python or Groovy. Nobody logs in with what is
-/// in one. `#define` of C is none.
+/// in one.
 fn is_comment(line: &str) -> bool {
     let line = line.trim_start();
-    line.starts_with("//") || line.starts_with('#') && !line.starts_with("#define")
+    line.starts_with("//") || line.starts_with('#') && !given::is_directive(line)
 }
 
 fn encoded(secret: &str) -> Zeroizing<String> {
