@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use crate::cli::{self, Cli};
 use crate::error::Error;
+use crate::existing::refuse_other;
 use crate::output::file;
-use crate::product::refuse_other;
 use crate::talk::{exists, say, to_standard_output, wrote};
 
 /// A line has no more bytes, so that no copy of a secret is left behind by a text that grew.

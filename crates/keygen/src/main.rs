@@ -5,6 +5,7 @@ mod chosen;
 mod cli;
 mod count;
 mod error;
+mod existing;
 mod from;
 mod helm;
 mod output;

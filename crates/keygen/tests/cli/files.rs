@@ -315,6 +315,21 @@ fn force_replaces_a_keyset_and_nothing_else() {
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
     }
+    // These lines stay.
+    fs::write(&path, format!("{secure}\nmongo.x: 1\n")).unwrap();
+    run(&[
+        "-q", "--from", name, "-f", "hocon", "--only", "tests", "-o", name, "--force",
+    ])
+    .product();
+    assert!(fs::read_to_string(&path).unwrap().ends_with("mongo.x: 1\n"));
+}
+
+/// In whatever way it is written.
+#[test]
+fn force_replaces_no_deployment_and_nothing_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let name = path.to_str().unwrap();
     const DEPLOYMENT: &str = "this is a compose file or values of the chart";
     const NO_KEYSET: &str = "is no keyset, which is all that --force replaces";
     for (text, said) in [
@@ -372,11 +387,4 @@ fn force_replaces_a_keyset_and_nothing_else() {
     run(&["-q", "-o", name, "--force"]).product();
     fs::write(&path, "").unwrap();
     run(&["-q", "-o", name, "--force"]).product();
-    // These lines stay.
-    fs::write(&path, format!("{secure}\nmongo.x: 1\n")).unwrap();
-    run(&[
-        "-q", "--from", name, "-f", "hocon", "--only", "tests", "-o", name, "--force",
-    ])
-    .product();
-    assert!(fs::read_to_string(&path).unwrap().ends_with("mongo.x: 1\n"));
 }
