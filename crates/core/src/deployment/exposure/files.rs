@@ -15,7 +15,7 @@ pub(super) struct Files {
     pub(super) texts: Vec<File>,
     /// Folders and files of the container that cannot be looked into.
     pub(super) unseen: Vec<String>,
-    /// Files that a variable of the container names, whatever their ending.
+    /// Files that a variable of the container or its command names, whatever their ending.
     named: Vec<String>,
     /// How many more files and folders are looked at.
     left: usize,
@@ -58,7 +58,10 @@ impl Files {
     pub(super) fn of(container: &Container) -> Self {
         let variables = container.environment.iter();
         let named = variables.filter_map(|one| Some(one.value.known()?.expose()));
-        let named = named.filter(|path| path.starts_with('/') && path.ends_with(".json"));
+        let words = container.words.iter().map(String::as_str);
+        let words = words.map(|word| word.split_once('=').map_or(word, |(_, value)| value));
+        let named = named.chain(words).filter(|path| path.ends_with(".json"));
+        let named = named.map(|path| path.trim_start_matches("./"));
         let mut files = Self {
             named: named.map(str::to_owned).collect(),
             ..Self::default()
@@ -129,7 +132,7 @@ impl Files {
                 let below = format!("{}/{name}", target.trim_end_matches('/'));
                 self.walk(host, &entry, &below, depth - 1);
             }
-        } else if is_configuration(target) || self.named.iter().any(|path| path == target) {
+        } else if is_configuration(target) || self.is_named(target) {
             match self.read(path) {
                 Some(text) => self.texts.push(File {
                     path: target.to_owned(),
@@ -138,6 +141,12 @@ impl Files {
                 None => self.unseen.push(target.to_owned()),
             }
         }
+    }
+
+    /// A relative path is one from a folder that is not known.
+    fn is_named(&self, target: &str) -> bool {
+        let mut named = self.named.iter();
+        named.any(|path| Path::new(target).ends_with(path))
     }
 
     fn read(&mut self, path: &Path) -> Option<Zeroizing<String>> {

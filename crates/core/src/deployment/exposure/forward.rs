@@ -7,6 +7,7 @@ use super::files::Files;
 use super::hop::{Forward, How, Rule};
 use super::spoken::{Spoken, spoken};
 use super::tool::Tool;
+use super::tunnel::Told;
 use super::{Around, Database, Namespace, anywhere, mention, proxy, stunnel, tunnel};
 use crate::container::Container;
 use crate::unseen::{Hides, Unseen};
@@ -40,29 +41,30 @@ pub(super) fn of(
     let mut rules = rules.unwrap_or_default();
     rules.extend(mention::socat(container));
     rules.extend(stunnel::rules(container, &files));
-    rules.extend(tunnel::rules(container, &files));
+    let spoken = spoken(container, &files);
+    let tunnel = tunnel::told(container, &files, spoken);
+    let is_part = matches!(tunnel, Told::Part);
+    let mut is_whole = false;
+    if let Told::All(found) = tunnel {
+        is_whole = true;
+        rules.extend(found);
+    }
     for rule in &rules {
         forwards.extend(told(around, index, rule));
         unseen.extend(unclear(around, index, rule));
         unseen.extend(untold(around, index, rule));
     }
-    let spoken = spoken(container, &files);
-    if rules.is_empty() && !is_read && mention::is_forwarder(container) {
-        for rule in mention::rules(around, index, &files) {
-            let found = told(around, index, &rule);
-            unseen.extend(unspoken(around, index, spoken, &found));
-            let is_unclear = |to: usize| spoken == Spoken::Unknown && around.is_server(to);
-            let found = found
-                .into_iter()
-                .filter(|forward| !is_unclear(forward.to.0));
-            forwards.extend(found.map(|forward| Forward {
-                is_tls: spoken == Spoken::Tls,
-                ..forward
-            }));
-        }
+    if is_part {
+        let reason = "a part of its configuration is not read";
+        unseen.extend(hidden(around, index, reason));
     }
-    // What rules of its own lead to comes in through the tunnel as well. Of no tunnel, such rules say themselves what has TLS.
-    if mention::is_tunnel(container) && spoken == Spoken::Tls {
+    if rules.is_empty() && !is_read && !is_whole && mention::is_forwarder(container) {
+        let (found, doubts) = mentioned(around, index, &files, spoken);
+        forwards.extend(found);
+        unseen.extend(doubts.into_iter().filter(|_| !is_part));
+    }
+    // What rules of a proxy beside it lead to comes in through the tunnel as well.
+    if mention::is_tunnel(container) && !is_whole && spoken == Spoken::Tls {
         for forward in &mut forwards[before..] {
             forward.is_tls = true;
         }
@@ -80,12 +82,14 @@ pub(super) fn of(
         unseen.extend(elsewhere(around, index, "the proxy", reason));
     }
     let is_anywhere = anywhere::is_one(container, &files);
-    if !is_read && rules.is_empty() && !is_told && !is_anywhere {
+    if !is_read && !is_whole && rules.is_empty() && !is_told && !is_anywhere {
         if mention::is_forwarder(container)
             && files.hides_configuration(container)
             && !mention::is_told_elsewhere(container, &files)
+            && !is_part
         {
-            unseen.extend(hidden(around, index));
+            let reason = "its configuration is in no file that is here";
+            unseen.extend(hidden(around, index, reason));
         }
         let concluded = proxy::concluded(around, index, &files);
         let doubt = proxy::doubt(around, index).filter(|_| concluded.is_empty());
@@ -98,6 +102,29 @@ pub(super) fn of(
         true => known(around, index, &rules),
         false => Vec::new(),
     }
+}
+
+/// What a forwarder leads to by the addresses that it is given, and what of it may be in clear text.
+fn mentioned(
+    around: &Around<'_>,
+    index: usize,
+    files: &Files,
+    spoken: Spoken,
+) -> (Vec<Forward>, Vec<Unseen>) {
+    let (mut forwards, mut unseen) = (Vec::new(), Vec::new());
+    for rule in mention::rules(around, index, files) {
+        let found = told(around, index, &rule);
+        unseen.extend(unspoken(around, index, spoken, &found));
+        let is_unclear = |to: usize| spoken == Spoken::Unknown && around.is_server(to);
+        let found = found
+            .into_iter()
+            .filter(|forward| !is_unclear(forward.to.0));
+        forwards.extend(found.map(|forward| Forward {
+            is_tls: spoken == Spoken::Tls,
+            ..forward
+        }));
+    }
+    (forwards, unseen)
 }
 
 /// The ports of databases at which a proxy listens and passes on to containers of the deployment alone. One that listens where
@@ -146,7 +173,7 @@ fn unspoken(around: &Around<'_>, by: usize, spoken: Spoken, found: &[Forward]) -
 }
 
 /// That a forwarder has its configuration where nobody sees it, and what it may lead to beside it.
-fn hidden(around: &Around<'_>, index: usize) -> Option<Unseen> {
+fn hidden(around: &Around<'_>, index: usize, reason: &str) -> Option<Unseen> {
     let container = &around.containers[index];
     let is_open = mention::is_tunnel(container) || around.is_published(index);
     let mut others = (0..around.containers.len()).filter(|other| *other != index);
@@ -158,7 +185,7 @@ fn hidden(around: &Around<'_>, index: usize) -> Option<Unseen> {
     may_lead.then(|| Unseen {
         what: "whom it passes on to".to_owned(),
         hides: Hides::Way,
-        reason: "its configuration is in no file that is here".to_owned(),
+        reason: reason.to_owned(),
         service: Some(container.name.clone()),
         span: Some(container.name_span),
     })

@@ -7,8 +7,7 @@ use crate::container::Container;
 /// Tunnels whose other end takes what comes there as it is, whatever it is told.
 const CLEAR_TUNNELS: [&str; 4] = ["bore", "chisel", "playit", "rathole"];
 /// And others where they are told that it is one of these.
-const CLEAR_KINDS: [(&str, &[&str]); 5] = [
-    ("frpc", &["http", "tcp"]),
+const CLEAR_KINDS: [(&str, &[&str]); 4] = [
     ("inlets", &["tcp"]),
     ("inlets-pro", &["tcp"]),
     ("ngrok", &["tcp"]),
@@ -89,6 +88,8 @@ fn by_tunnel(container: &Container, files: &Files) -> Spoken {
     let mut spoken = programs(container).map(|name| match name {
         "ssh" | "autossh" if is_for_all(container) => Spoken::Bytes,
         name if CLEAR_TUNNELS.contains(&name) => Spoken::Bytes,
+        // What each of its proxies speaks is read with the proxy.
+        "frpc" => Spoken::Unknown,
         name => match CLEAR_KINDS.iter().find(|(program, _)| *program == name) {
             Some((_, clear)) => of_kinds(container, files, clear),
             None => Spoken::Tls,

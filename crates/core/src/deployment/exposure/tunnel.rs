@@ -1,60 +1,103 @@
 //! Tunnels of which is read what they lead to: each proxy of frpc by itself, and autossh with its image's variables. The port
 //! at which that comes in is one of the other end, and none of these containers.
 
+use serde_json::Value;
+
 use super::address::Address;
 use super::condition::Holds;
-use super::files::Files;
+use super::files::{File, Files};
 use super::hop::{How, Rule, Target};
 use super::mention::{expanded, is_tunnel, programs};
+use super::spoken::Spoken;
 use crate::container::Container;
 
 /// Kinds of which the other end takes bytes as they are.
 const CLEAR: [&str; 3] = ["http", "tcp", "tcpmux"];
 /// Kinds for those alone who have a key of it.
 const FOR_VISITORS: [&str; 3] = ["stcp", "sudp", "xtcp"];
+/// The other ones.
+const OTHERS: [&str; 2] = ["https", "udp"];
 
-/// A proxy, in a file of today's or in one with `local_ip` and `local_port`.
-#[derive(Default)]
-struct Proxy<'a> {
-    kind: Option<&'a str>,
-    host: Option<&'a str>,
-    port: Option<&'a str>,
+/// What a container's configuration tells of the tunnels in it.
+pub(super) enum Told {
+    /// There is none here, or the container has none of these tunnels.
+    Nothing,
+    /// Something of it is not read: the addresses in it count.
+    Part,
+    /// Whom each of them leads to.
+    All(Vec<Rule>),
 }
 
-/// What its files, its options and its variables say; nothing where none of that is here.
-pub(super) fn rules(container: &Container, files: &Files) -> Vec<Rule> {
+/// What its files, its options and its variables say.
+pub(super) fn told(container: &Container, files: &Files, spoken: Spoken) -> Told {
     let is_run = |program: &str| programs(container).any(|name| name == program);
     if is_run("autossh") {
-        return of_variables(container).into_iter().collect();
+        return of_variables(container, spoken).map_or(Told::Nothing, |rule| Told::All(vec![rule]));
     }
     if !is_run("frpc") {
-        return Vec::new();
+        return Told::Nothing;
     }
-    let texts = files.texts.iter();
-    texts
-        .flat_map(|file| of_text(&expanded(container, &file.text)))
-        .chain(of_options(container))
-        .collect()
+    if let Some(kind) = kind_of_command(container) {
+        return of_options(container, kind).map_or(Told::Part, |rule| Told::All(vec![rule]));
+    }
+    let mut rules = Vec::new();
+    for file in files_read(container, files) {
+        match of_text(&file.path, &expanded(container, &file.text)) {
+            Some(found) => rules.extend(found),
+            None => return Told::Part,
+        }
+    }
+    match (files.texts.is_empty(), files.hides_configuration(container)) {
+        (true, _) => Told::Nothing,
+        (false, true) => Told::Part,
+        (false, false) => Told::All(rules.into_iter().flatten().collect()),
+    }
+}
+
+/// The file that its command names, or all that there are, as where one includes others.
+fn files_read<'a>(container: &Container, files: &'a Files) -> Vec<&'a File> {
+    let all = || files.texts.iter();
+    let is_named = |file: &File| container.words.iter().any(|word| names(word, &file.path));
+    let named: Vec<_> = all().filter(|file| is_named(file)).collect();
+    let includes = |file: &&File| file.text.contains("include");
+    match named.is_empty() || named.iter().any(includes) {
+        true => all().collect(),
+        false => named,
+    }
+}
+
+/// Whether a word of a command names a file: by itself, or behind an option's `=`.
+fn names(word: &str, path: &str) -> bool {
+    word == path || word.split_once('=').is_some_and(|(_, value)| value == path)
+}
+
+/// The kind of the one proxy that its command is told: `frpc tcp -l 9200`.
+fn kind_of_command(container: &Container) -> Option<&str> {
+    let mut words = container.words.iter().map(String::as_str);
+    words
+        .find(|word| !word.starts_with('-') && word.rsplit('/').next() != Some("frpc"))
+        .filter(|word| is_kind(word))
+}
+
+fn is_kind(kind: &str) -> bool {
+    [&CLEAR[..], &FOR_VISITORS, &OTHERS]
+        .iter()
+        .any(|kinds| kinds.contains(&kind))
 }
 
 /// `frpc tcp -i mongo -l 27017 -r 9200`.
-fn of_options(container: &Container) -> Option<Rule> {
+fn of_options(container: &Container, kind: &str) -> Option<Rule> {
     let first = |names: [&'static str; 3]| {
         let mut values = names.into_iter().flat_map(|name| container.option(name));
         values.next()
     };
-    let kinds = CLEAR.into_iter().chain(FOR_VISITORS);
-    let mut kinds = kinds.filter(|kind| container.words.iter().any(|word| word == kind));
-    let proxy = Proxy {
-        kind: kinds.next(),
-        host: first(["-i", "--local-ip", "--local_ip"]),
-        port: first(["-l", "--local-port", "--local_port"]),
-    };
-    proxy.rule()
+    let host = first(["-i", "--local-ip", "--local_ip"]);
+    let port = first(["-l", "--local-port", "--local_port"])?;
+    rule(kind, host, port)
 }
 
 /// `SSH_TARGET_HOST` and `SSH_TARGET_PORT`. What the other end speaks, `SSH_BIND_IP` or `-R` says.
-fn of_variables(container: &Container) -> Option<Rule> {
+fn of_variables(container: &Container, spoken: Spoken) -> Option<Rule> {
     let value = |name| Some(container.known_variable(name)?.expose());
     let address = format!(
         "{}:{}",
@@ -65,87 +108,182 @@ fn of_variables(container: &Container) -> Option<Rule> {
         at: None,
         is_loopback: false,
         how: How::Bytes,
-        is_tls: false,
+        is_tls: spoken == Spoken::Tls,
         sends_away: Holds::Never,
         to: vec![Address::of(&address)?.into()],
     };
     is_tunnel(container).then_some(proxy)
 }
 
-fn of_text(text: &str) -> Vec<Rule> {
-    let mut proxies: Vec<Proxy<'_>> = Vec::new();
-    for line in text.lines().map(str::trim) {
-        let item = line.strip_prefix("- ");
-        if line.starts_with('[') || item.is_some() {
-            proxies.push(Proxy::default());
-        }
-        let Some((name, value)) = item.unwrap_or(line).split_once(['=', ':']) else {
-            continue;
-        };
-        let value = value.split(" #").next().unwrap_or_default().trim();
-        let value = value.trim_matches(|c: char| "\"',".contains(c));
-        let Some(proxy) = proxies.last_mut() else {
-            continue;
-        };
-        match name.trim().trim_matches('"') {
-            "type" => proxy.kind = Some(value),
-            "localIP" | "local_ip" => proxy.host = Some(value),
-            "localPort" | "local_port" => proxy.port = Some(value),
-            _ => {}
-        }
+/// What each proxy of a file leads to, nothing for one that takes no connections. None where one of them is not read whole.
+fn of_text(path: &str, text: &str) -> Option<Vec<Option<Rule>>> {
+    // A template of frp's, of which the environment of its process decides.
+    if text.contains("{{") {
+        return None;
     }
-    proxies.iter().filter_map(Proxy::rule).collect()
+    let is_ini = |line: &str| line.trim() == "[common]";
+    if text.lines().any(is_ini) {
+        return of_ini(text);
+    }
+    let value: Value = match path.rsplit_once('.') {
+        Some((_, "json")) => serde_json::from_str(text).ok()?,
+        Some((_, "yaml" | "yml")) => serde_yaml::from_str(text).ok()?,
+        _ => toml::from_str(text)
+            .ok()
+            .or_else(|| serde_yaml::from_str(text).ok())?,
+    };
+    match value.get("proxies") {
+        None if value.is_object() => Some(Vec::new()),
+        None => None,
+        Some(proxies) => proxies.as_array()?.iter().map(of_value).collect(),
+    }
 }
 
-impl Proxy<'_> {
-    fn rule(&self) -> Option<Rule> {
-        let kind = self.kind.unwrap_or("tcp");
-        let address = format!("{}:{}", self.host.unwrap_or("127.0.0.1"), self.port?);
-        let target = Target {
-            address: Address::of(&address)?,
-            is_guarded: FOR_VISITORS.contains(&kind),
-        };
-        (kind != "udp").then(|| Rule {
-            at: None,
-            is_loopback: false,
-            how: How::Bytes,
-            is_tls: !CLEAR.contains(&kind),
-            sends_away: Holds::Never,
-            to: vec![target],
-        })
+fn of_value(proxy: &Value) -> Option<Option<Rule>> {
+    let text = |name| match proxy.get(name) {
+        None => Some(None),
+        Some(value) => value.as_str().map(Some),
+    };
+    if proxy.get("plugin").is_some() {
+        return None;
     }
+    let port = proxy.get("localPort")?.as_u64()?.to_string();
+    of_proxy(text("type")?, text("localIP")?, &port)
+}
+
+/// A file with a section for each proxy, and `local_ip` and `local_port` in it.
+fn of_ini(text: &str) -> Option<Vec<Option<Rule>>> {
+    let mut sections: Vec<(&str, Vec<(&str, &str)>)> = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.is_empty() || line.starts_with(['#', ';']) {
+            continue;
+        }
+        match line
+            .strip_prefix('[')
+            .and_then(|line| line.strip_suffix(']'))
+        {
+            Some(name) => sections.push((name.trim(), Vec::new())),
+            None => {
+                let (name, value) = line.split_once(['=', ':'])?;
+                let (_, pairs) = sections.last_mut()?;
+                pairs.push((name.trim(), value.trim()));
+            }
+        }
+    }
+    sections.retain(|(name, _)| *name != "common");
+    let rules = sections.iter().map(|(name, pairs)| {
+        let value = |wanted| Some(pairs.iter().rfind(|(name, _)| *name == wanted)?.1);
+        if value("role") == Some("visitor") {
+            return Some(None);
+        }
+        let is_whole = !name.starts_with("range:") && value("plugin").is_none();
+        let port = value("local_port").filter(|_| is_whole)?;
+        of_proxy(value("type"), value("local_ip"), port)
+    });
+    rules.collect()
+}
+
+/// Whom a proxy leads to. Bytes of TCP are its kind unless it says otherwise.
+fn of_proxy(kind: Option<&str>, host: Option<&str>, port: &str) -> Option<Option<Rule>> {
+    match kind.unwrap_or("tcp") {
+        "udp" => Some(None),
+        kind if is_kind(kind) => rule(kind, host, port).map(Some),
+        _ => None,
+    }
+}
+
+fn rule(kind: &str, host: Option<&str>, port: &str) -> Option<Rule> {
+    let port: u16 = port.parse().ok()?;
+    let host = host.filter(|host| !host.is_empty()).unwrap_or("127.0.0.1");
+    let target = Target {
+        address: Address::of(&format!("{host}:{port}"))?,
+        is_guarded: FOR_VISITORS.contains(&kind),
+    };
+    Some(Rule {
+        at: None,
+        is_loopback: false,
+        how: How::Bytes,
+        is_tls: !CLEAR.contains(&kind),
+        sends_away: Holds::Never,
+        to: vec![target],
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn shown(path: &str, text: &str) -> Option<Vec<(String, u16, bool)>> {
+        let rules = of_text(path, text)?;
+        let shown = rules.into_iter().flatten().map(|rule| {
+            let address = &rule.to[0].address;
+            (
+                address.host.clone().unwrap(),
+                address.port.unwrap(),
+                rule.is_tls,
+            )
+        });
+        Some(shown.collect())
+    }
+
     #[test]
     fn proxies_are_read_in_each_kind_of_file() {
-        for text in [
-            "[[proxies]]\ntype = \"tcp\"\nlocalIP = \"a\"\nlocalPort = 1\nremotePort = 9200\n\
-             [proxies.healthCheck]\ntype = \"http\"\n[[proxies]]\ntype = \"stcp\"\nlocalPort = 2\n",
-            "[common]\nserver_port = 7000\n[x]\ntype = tcp\nlocal_ip = a\nlocal_port = 1\nremote_port = 9200\n\
-             [y]\ntype = stcp\nlocal_port = 2\n",
-            "serverPort: 7000\nproxies:\n- name: x\n  type: tcp\n  localIP: a\n  localPort: 1 # here\n  remotePort: 9200\n\
-             - type: stcp\n  localPort: 2\n",
+        for (path, text) in [
+            (
+                "/frpc.toml",
+                "[[proxies]]\ntype = \"tcp\"\nlocalIP = \"a\"\nlocalPort = 1\nremotePort = 9200\n\
+                 [proxies.healthCheck]\ntype = \"http\"\n[[proxies]]\ntype = \"stcp\"\nlocalPort = 2\n",
+            ),
+            (
+                "/frpc.ini",
+                "[common]\nserver_port = 7000\n[x]\nlocal_ip = a\nlocal_port = 1\nremote_port = 9200\n\
+                 [y]\ntype = stcp\nlocal_port = 2\n[u]\ntype = udp\nlocal_port = 53\n",
+            ),
+            (
+                "/frpc.yaml",
+                "serverPort: 7000\nproxies:\n- name: x\n  type: http\n  customDomains:\n  - a.example\n  localIP: a\n  localPort: 1 # here\n  healthCheck:\n    type: tcp\n- type: https\n  localPort: 2\n",
+            ),
+            (
+                "/frpc.json",
+                "{\"proxies\": [{\"type\": \"tcpmux\", \"localIP\": \"a\", \"localPort\": 1}, {\"type\": \"xtcp\", \"localPort\": 2}]}",
+            ),
         ] {
-            let rules = of_text(text);
-            let shown: Vec<_> = rules
-                .iter()
-                .map(|rule| {
-                    (
-                        rule.to[0].address.host.as_deref(),
-                        rule.to[0].address.port,
-                        rule.is_tls,
-                    )
-                })
-                .collect();
             let expected = [
-                (Some("a"), Some(1), false),
-                (Some("127.0.0.1"), Some(2), true),
+                ("a".to_owned(), 1, false),
+                ("127.0.0.1".to_owned(), 2, true),
             ];
-            assert_eq!(shown, expected, "{text}");
+            assert_eq!(shown(path, text).as_deref(), Some(&expected[..]), "{text}");
         }
+    }
+
+    #[test]
+    fn a_file_of_which_one_proxy_is_not_read_is_not_read_whole() {
+        let known = "[[proxies]]\ntype = \"tcp\"\nlocalIP = \"a\"\nlocalPort = 1\n";
+        for other in [
+            "[[proxies]]\ntype = \"tcp\"\n[proxies.plugin]\ntype = \"https2http\"\nlocalAddr = \"b:2\"\n",
+            "[[proxies]]\ntype = \"tcp\"\n",
+            "[[proxies]]\ntype = \"new\"\nlocalPort = 2\n",
+            "[[proxies]]\nlocalIP = \"{{ .Envs.H }}\"\nlocalPort = 2\n",
+            "[[proxies]]\nlocalIP = \"$H\"\nlocalPort = 2\n",
+            "[[proxies]]\nlocalPort = \"2\"\n",
+            "[[proxies]]\nlocalPort = 2, 3\n",
+        ] {
+            assert_eq!(
+                shown("/f.toml", &format!("{known}{other}")),
+                None,
+                "{other}"
+            );
+        }
+        let known = "[common]\nserver_port = 1\n[a]\nlocal_ip = a\nlocal_port = 1\n";
+        for other in [
+            "[range:b]\nlocal_port = 2-3,4\n",
+            "[b]\nplugin = socks5\n",
+            "[b]\nplugin = http_proxy\nlocal_port = 2\n",
+            "[b]\ntype = tcp\n",
+            "[b]\nlocal_port = 2\nwhat is this\n",
+        ] {
+            assert_eq!(shown("/f.ini", &format!("{known}{other}")), None, "{other}");
+        }
+        assert_eq!(shown("/f.yaml", "proxies: {a: 1}\n"), None);
     }
 }
