@@ -33,7 +33,7 @@ pub(crate) const READ_OTHERWISE: &str =
 pub use build::{DEPTH_LIMIT, parse, parse_documents, parse_part, parse_part_last, parse_shared};
 pub use json::parse_json;
 pub use scalar::Typed;
-pub(crate) use strict::TAG;
+pub(crate) use strict::{TAG, of_escapes};
 
 /// A node and all that is below it.
 pub struct Node {

@@ -1,6 +1,7 @@
 //! What contributes to a service: over all documents, and over what these extend.
 
 mod include;
+mod likeness;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -16,6 +17,7 @@ use crate::unseen::{Hides, Unseen};
 use crate::yaml::tags::Tags;
 use crate::yaml::{self, Field, Node};
 use include::Model;
+use likeness::{Likeness, Of, likeness};
 
 /// `extends` may be followed this far. Docker Compose has no limit; a longer way is a circle.
 const EXTENDS_LIMIT: usize = 256;
@@ -69,11 +71,15 @@ impl Reader<'_> {
         let roots = yaml::parse_shared(&path, &self.sources.shared(source))?;
         let first = self.project.documents.len();
         for root in roots {
-            let tags = Tags::of(&root).map_err(|(at, message)| {
-                let place = place_of(&path, self.sources.text(source), at);
-                let message = message.to_owned();
-                Error::Yaml { place, message }
-            })?;
+            let text = self.sources.text(source);
+            let refused = |(at, message): (usize, &str)| Error::Yaml {
+                place: place_of(&path, text, at),
+                message: message.to_owned(),
+            };
+            if let Some(escape) = yaml::of_escapes(text, &root) {
+                return Err(refused(escape));
+            }
+            let tags = Tags::of(&root).map_err(refused)?;
             let services = read_services(self.sources, source, &root)?;
             self.project.documents.push(Document {
                 source,
@@ -168,15 +174,15 @@ impl Reader<'_> {
                 let more = self.parts(included, name)?;
                 if imported.is_empty() {
                     imported = more;
-                } else if !more.is_empty() && !is_same(&imported, &more) {
-                    return Err(self.conflict(entry.document, name));
+                } else if !more.is_empty() {
+                    self.refuse_other(entry.document, name, (&imported, &more))?;
                 }
             }
             if is_named {
                 let mut own = Vec::new();
                 self.extend(&[entry.document], name, &mut own, 0)?;
-                if !imported.is_empty() && !is_same(&imported, &own) {
-                    return Err(self.conflict(entry.document, name));
+                if !imported.is_empty() {
+                    self.refuse_other(entry.document, name, (&imported, &own))?;
                 }
                 imported = own;
             }
@@ -193,21 +199,30 @@ impl Reader<'_> {
     }
 
     /// Compose merges files that it is given, and not what one of them includes with what stands beside it.
-    fn conflict(&self, document: DocumentId, name: &str) -> Error {
+    fn refuse_other(
+        &self,
+        document: DocumentId,
+        name: &str,
+        (one, other): (&[Part], &[Part]),
+    ) -> Result<(), Error> {
+        let compose = match of_parts(one, other) {
+            Likeness::Same => return Ok(()),
+            Likeness::Unsure => "docker compose takes only what it reads as the same",
+            Likeness::Other => "docker compose refuses it too",
+        };
         let document = &self.project.documents[document];
         let include = document.root.get("include").map(|field| field.key);
         let span = include.unwrap_or(&document.root).span(document.source);
-        Error::Compose {
+        Err(Error::Compose {
             place: self.sources.place(span),
             message: format!(
                 "service {} is defined twice: in what this includes, and beside it",
                 crate::shown::escape(name)
             ),
-            help: Some(
-                "docker compose refuses it too; rename one, or change the included service in a file of --merge"
-                    .to_owned(),
-            ),
-        }
+            help: Some(format!(
+                "{compose}; rename one, or change the included service in a file of --merge"
+            )),
+        })
     }
 
     /// Adds what a service of some documents extends, then what they say of it themselves. Compose has applied
@@ -363,13 +378,15 @@ impl Document {
     }
 }
 
-/// Whether two definitions of a service say the same, which compose takes for one.
-fn is_same(one: &[Part], other: &[Part]) -> bool {
-    one.len() == other.len()
-        && one
-            .iter()
-            .zip(other)
-            .all(|(one, other)| one.node.says_the_same(&other.node))
+/// How like two definitions of a service are, with what they extend.
+fn of_parts(one: &[Part], other: &[Part]) -> Likeness {
+    let pairs = one.iter().zip(other);
+    let likes = pairs.map(|(one, other)| likeness(&one.node, &other.node, Of::Service));
+    match likes.max() {
+        Some(like) if one.len() == 1 && other.len() == 1 => like,
+        Some(Likeness::Same) if one.len() == other.len() => Likeness::Same,
+        _ => Likeness::Unsure,
+    }
 }
 
 /// A path as it may be shown: not one with a value of an env file.

@@ -7,6 +7,9 @@ use super::{Node, Quoting, Style, Value};
 
 pub(crate) const TAG: &str = "Docker Compose takes all up to the next space for this tag";
 const TAB: &str = "a tab where Docker Compose takes spaces alone";
+const SLASH: &str = "`\\/` is JSON that Docker Compose refuses: write `/`";
+const SURROGATE: &str =
+    "half a character in `\\u…`, which Docker Compose refuses: write the character itself";
 const DIRECTIVE: &str = "a directive that Docker Compose refuses: it knows %YAML 1.1 and %TAG";
 
 /// Where a tag is that go-yaml takes for a longer one: `[!tag, x]`.
@@ -18,6 +21,44 @@ pub(super) fn of_tag(text: &str, node: &Node) -> Option<(usize, &'static str)> {
         && !word.starts_with("!<")
         && word.contains([',', '[', ']', '{', '}']);
     goes_on.then_some((at, TAG))
+}
+
+/// The first escape of JSON that go-yaml does not know, and where it is. Kubernetes reads JSON as such.
+pub(crate) fn of_escapes(text: &str, root: &Node) -> Option<(usize, &'static str)> {
+    // Nearly no text has one.
+    let may_be = text.contains("\\/") || text.contains("\\u");
+    may_be.then(|| of_escapes_below(text, root)).flatten()
+}
+
+fn of_escapes_below(text: &str, node: &Node) -> Option<(usize, &'static str)> {
+    match &node.value {
+        Value::Alias(_) => None,
+        Value::Mapping(_, entries) => entries.iter().find_map(|entry| {
+            of_escapes_below(text, &entry.key).or_else(|| of_escapes_below(text, &entry.value))
+        }),
+        Value::Scalar(Quoting::Double, _) => of_escape(text, node.range()),
+        Value::Scalar(..) => None,
+        Value::Sequence(_, items) => items.iter().find_map(|item| of_escapes_below(text, item)),
+    }
+}
+
+fn of_escape(text: &str, range: Range<usize>) -> Option<(usize, &'static str)> {
+    let written = text.get(range.clone())?;
+    let mut at = 0;
+    while let Some(next) = written[at..].find('\\') {
+        at += next;
+        let rest = &written[at + 1..];
+        let code = rest.strip_prefix('u').and_then(|code| code.get(..4));
+        let code = code.and_then(|code| u16::from_str_radix(code, 16).ok());
+        if rest.starts_with('/') {
+            return Some((range.start + at, SLASH));
+        }
+        if code.is_some_and(|code| (0xD800..0xE000).contains(&code)) {
+            return Some((range.start + at, SURROGATE));
+        }
+        at += 1 + rest.chars().next().map_or(0, char::len_utf8);
+    }
+    None
 }
 
 /// The first of these, and where it is. `from` is where the part of the text begins that the documents are in.
@@ -113,6 +154,31 @@ fn note(node: &Node, content: &mut Vec<(Range<usize>, bool)>) {
         value => {
             let is_plain = matches!(value, Value::Scalar(Quoting::Plain, _));
             content.push((node.range(), is_plain));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::yaml::parse;
+
+    #[test]
+    fn escapes_are_refused_that_compose_refuses() {
+        for (text, expected) in [
+            (r#"{"a": "b\/c"}"#, Some((8, SLASH))),
+            (r#"{"a\/b": 1}"#, Some((3, SLASH))),
+            (r#"["\\\/"]"#, Some((4, SLASH))),
+            (r#"["x\ud83d\ude00"]"#, Some((3, SURROGATE))),
+            ("a: \"\\uD83D\\uDE00\"", Some((4, SURROGATE))),
+            (r#"["\u00e4\\/\n\"/", "\\ud83d"]"#, None),
+            (r"a: \/\ud83d", None),
+            (r"a: '\/\ud83d'", None),
+        ] {
+            let root = parse(Path::new("a.yml"), text).unwrap();
+            assert_eq!(of_escapes(text, &root), expected, "{text}");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::likeness::{Likeness, Of, likeness};
 use super::{Reader, shown, unreadable};
 use crate::compose::remote;
 use crate::compose::section::SECTIONS;
@@ -14,7 +15,7 @@ use crate::error::Error;
 use crate::shown::escape;
 use crate::source::{SourceId, Span};
 use crate::unseen::{Hides, Unseen};
-use crate::yaml::{Field, Node, Typed};
+use crate::yaml::Node;
 
 /// Files that are merged, the one that wins last.
 pub(in crate::compose) struct Model {
@@ -96,7 +97,7 @@ impl Reader<'_> {
                 for (name, span, value) in of_one {
                     let before = known.entry(name.clone());
                     let before = before.or_insert_with(|| Arc::clone(value));
-                    if surely_differs(before, value) {
+                    if likeness(before, value, Of::Section) == Likeness::Other {
                         self.project.refused.push(Unseen {
                             what: escape(&format!("{section}.{name}")).into_owned(),
                             hides: Hides::Anything,
@@ -289,48 +290,6 @@ impl Reader<'_> {
             service: None,
             span: Some(item.span),
         });
-    }
-}
-
-/// Whether two values are otherwise, whatever their variables have. Compose makes a switch of a text in some places, and a number in
-/// none of these.
-fn surely_differs(one: &Node, other: &Node) -> bool {
-    match (one.scalar(), other.scalar()) {
-        (Some(_), Some(_)) if one.is_null() && other.is_null() => false,
-        (Some(text), Some(same)) => {
-            let has_variables = [text, same].iter().any(|one| one.text().contains('$'));
-            let is_written_so = text.text() != same.text();
-            let types = one.typed().zip(other.typed());
-            !has_variables
-                && types.map_or(is_written_so, |(one, other)| {
-                    is_otherwise(&one, &other, is_written_so)
-                })
-        }
-        (None, None) if one.items().is_some() && other.items().is_some() => {
-            let (one, other): (Vec<_>, Vec<_>) =
-                (one.seen_items().collect(), other.seen_items().collect());
-            let mut pairs = one.iter().zip(&other);
-            one.len() != other.len() || pairs.any(|(one, other)| surely_differs(one, other))
-        }
-        (None, None) if one.entries().is_some() && other.entries().is_some() => {
-            let (all, others) = (one.fields(), other.fields());
-            let is_otherwise = |field: &Field<'_>| {
-                let same = field.key.scalar().and_then(|key| other.get(key.text()));
-                same.is_none_or(|same| surely_differs(field.value, same.value))
-            };
-            all.len() != others.len() || all.iter().any(is_otherwise)
-        }
-        _ => true,
-    }
-}
-
-/// The same for texts without variables, of which is known whether they are written otherwise.
-fn is_otherwise(one: &Typed, other: &Typed, is_written_so: bool) -> bool {
-    let is_number = |typed: &Typed| matches!(typed, Typed::Integer(_) | Typed::Float(_));
-    match (one, other) {
-        (Typed::Integer(one), Typed::Integer(other)) => one != other,
-        (Typed::Float(one), Typed::Float(other)) => one != other,
-        _ => is_written_so || is_number(one) != is_number(other),
     }
 }
 
