@@ -1,8 +1,9 @@
 //! Proxies that lead wherever those who come in want, and whether they ask these for a password.
 
-use super::files::Files;
+use super::files::{File, Files};
 use super::mention::programs;
 use crate::container::Container;
+use crate::secret::Secret;
 
 /// What they are called; `gost` is other things as well.
 const NAMES: [&str; 8] = [
@@ -18,10 +19,7 @@ const NAMES: [&str; 8] = [
 /// Whether a container is such a proxy. Squid is one unless it is told whom to stand before.
 pub(super) fn is_one(container: &Container, files: &Files) -> bool {
     programs(container).any(|name| match name {
-        "squid" => !files
-            .texts
-            .iter()
-            .any(|file| squid_is_before_others(&file.text)),
+        "squid" => !all("squid", container, files, squid_is_before_others),
         name => NAMES.contains(&name),
     })
 }
@@ -33,34 +31,95 @@ pub(super) fn has_name(container: &Container) -> bool {
 
 /// Whether it is one that asks nobody, as far as its files are read.
 pub(super) fn is_open(container: &Container, files: &Files) -> bool {
-    let is_gost = programs(container).any(|name| name == "gost");
-    let asks_for_target = |word: &String| {
-        let word = word.trim_start_matches("-L").trim_start_matches('=');
-        // With a name and a password before it, it asks for them.
-        !word.contains('@')
-            && (word.starts_with("socks") || word.starts_with("http") || word.starts_with(':'))
+    let is_listed = |name: &str| name == "squid" || NAMES.contains(&name);
+    let is_open = |name: &str| match name {
+        "glider" => glider_is_open(container),
+        "goproxy" => goproxy_is_open(container),
+        "gost" => gost_is_open(container),
+        name => is_listed(name) && !asks(name, container, files),
     };
-    let is_open =
-        |name: &str| (name == "squid" || NAMES.contains(&name)) && !asks(name, container, files);
-    is_one(container, files) && programs(container).any(is_open)
-        || is_gost && container.words.iter().any(asks_for_target)
+    let has_other = |name: &str| ["glider", "goproxy", "gost"].contains(&name);
+    (is_one(container, files) || programs(container).any(has_other))
+        && programs(container).any(is_open)
+}
+
+/// The values of an option, apart from it or joined to it as in `-L=:8080` and `-L:8080`.
+fn values<'a>(container: &'a Container, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let words = container.words.iter().enumerate();
+    words.filter_map(move |(at, word)| match word.strip_prefix(name)? {
+        "" => container.words.get(at + 1).map(String::as_str),
+        rest => Some(rest.trim_start_matches('=')),
+    })
+}
+
+/// `-L relay://:8443` leads anywhere, and `-L tcp://:9999/redis:6379` there alone; a file is not read for it.
+fn gost_is_open(container: &Container) -> bool {
+    let leads_anywhere = |address: &str| {
+        let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        // With a name and a password before it, it asks for them.
+        !host.contains('@') && (path.is_empty() || path.starts_with('?'))
+    };
+    values(container, "-L").any(leads_anywhere) || values(container, "-C").next().is_some()
+}
+
+/// `-listen :8443`; `tcp://:80=host:80` leads there alone. A file is not read for it.
+fn glider_is_open(container: &Container) -> bool {
+    let leads_anywhere = |address: &str| !address.contains(['@', '=']);
+    let told = |name| container.option(name);
+    told("-listen").chain(told("--listen")).any(leads_anywhere)
+        || told("-config").chain(told("--config")).next().is_some()
+}
+
+/// `goproxy http -p :8080`, with nothing that names who may come in.
+fn goproxy_is_open(container: &Container) -> bool {
+    const KINDS: [&str; 4] = ["http", "socks", "sps", "ss"];
+    let is_kind = |word: &String| KINDS.contains(&word.as_str());
+    let names_users = |name| container.option(name).next().is_some();
+    container.words.iter().any(is_kind) && !["-a", "-F"].into_iter().any(names_users)
 }
 
 /// Whether one of these proxies asks those who come in for a password.
 fn asks(name: &str, container: &Container, files: &Files) -> bool {
-    let texts = || files.texts.iter().map(|file| file.text.as_str());
     match name {
-        "3proxy" => texts().any(three_proxy_asks),
-        "dante" | "danted" | "sockd" => texts().any(dante_asks),
+        "3proxy" => all("3proxy", container, files, three_proxy_asks),
+        "dante" | "danted" | "sockd" => {
+            let mut names = ["danted", "sockd"].into_iter();
+            names.any(|name| all(name, container, files, dante_asks))
+        }
         "go-socks5-proxy" => {
-            let password = container.known_variable("PROXY_PASSWORD");
-            password.is_some_and(|password| !password.expose().is_empty())
+            let is_told = |name: &str| container.environment.iter().any(|one| one.name == name);
+            let value = |name| container.known_variable(name).map(Secret::expose);
+            let has_password = value("PROXY_PASSWORD").is_some_and(|one| !one.is_empty());
+            has_password && (!is_told("REQUIRE_AUTH") || value("REQUIRE_AUTH") == Some("true"))
         }
         "microsocks" => container.option("-P").next().is_some(),
-        "squid" => texts().any(squid_asks),
-        "tinyproxy" => texts().any(tinyproxy_asks),
+        "squid" => all("squid", container, files, squid_asks),
+        "tinyproxy" => all("tinyproxy", container, files, tinyproxy_asks),
         _ => false,
     }
+}
+
+/// Whether something is so in each file that a program reads: those that its command names, or the one of its own name, or all.
+/// What one of them includes is not read, and may say otherwise.
+fn all(name: &str, container: &Container, files: &Files, is_so: fn(&str) -> bool) -> bool {
+    let every = || files.texts.iter();
+    let is_named = |file: &File| container.words.contains(&file.path);
+    let is_own = |file: &File| {
+        let file = file.path.rsplit('/').next().unwrap_or_default();
+        let ending = file.strip_prefix(name);
+        ending.is_some_and(|ending| [".cfg", ".conf"].contains(&ending))
+    };
+    let (has_named, has_own) = (every().any(is_named), every().any(is_own));
+    let mut read = every()
+        .filter(|file| match () {
+            () if has_named => is_named(file),
+            () if has_own => is_own(file),
+            () => true,
+        })
+        .peekable();
+    let includes = |text: &str| lines(text).any(|words| words[0].starts_with("include"));
+    read.peek().is_some() && read.all(|file| is_so(&file.text) && !includes(&file.text))
 }
 
 /// The words of each line that is no comment.
@@ -78,6 +137,8 @@ fn tinyproxy_asks(text: &str) -> bool {
 /// `auth strong` counts for the services that are started after it.
 fn three_proxy_asks(text: &str) -> bool {
     const SERVICES: [&str; 7] = ["auto", "ftppr", "pop3p", "proxy", "smtpp", "socks", "tlspr"];
+    // Who comes in there is led to one host.
+    const STRAIGHT: [&str; 2] = ["tcppm", "udppm"];
     let mut is_strong = false;
     let mut starts = false;
     for words in lines(text) {
@@ -88,6 +149,7 @@ fn three_proxy_asks(text: &str) -> bool {
                         .iter()
                         .all(|word| ["cache", "strong"].contains(word));
             }
+            name if STRAIGHT.contains(&name) => return false,
             name if SERVICES.contains(&name) => {
                 if !is_strong {
                     return false;
@@ -123,14 +185,15 @@ fn dante_asks(text: &str) -> bool {
     is_told
 }
 
-/// `http_port 80 accel`, and servers that it is told.
+/// `http_port 80 accel` at each of its ports. With `cache_peer` alone it asks another one, and leads anywhere.
 fn squid_is_before_others(text: &str) -> bool {
-    lines(text).any(|words| match words[0] {
-        "http_port" | "https_port" => words[1..]
-            .iter()
-            .any(|word| ["accel", "vhost"].contains(word) || word.starts_with("defaultsite=")),
-        name => name == "cache_peer",
-    })
+    let is_accel =
+        |word: &&str| ["accel", "vhost"].contains(word) || word.starts_with("defaultsite=");
+    let mut ports = lines(text)
+        .filter(|words| ["http_port", "https_port"].contains(&words[0]))
+        .peekable();
+    let is_so = |words: Vec<&str>| words.iter().any(is_accel) && !words.contains(&"allow-direct");
+    ports.peek().is_some() && ports.all(is_so)
 }
 
 /// The first `http_access` that fits counts: those who are let in need a name of `acl NAME proxy_auth …`.
@@ -175,6 +238,9 @@ mod tests {
         assert!(!is_asking("proxy -p3128\nauth strong\nsocks\n"));
         assert!(!is_asking("auth strong\nproxy\nauth none\nsocks\n"));
         assert!(!is_asking("auth iponly strong\nproxy\n"));
+        assert!(!is_asking(
+            "auth strong\nproxy\nauth none\ntcppm 9200 elasticsearch 9200\n"
+        ));
         assert!(!is_asking("#auth strong\nproxy\n"));
         assert!(!is_asking("auth strong\n"));
     }
@@ -213,6 +279,9 @@ mod tests {
         assert!(!asks("http_access allow all\nhttp_access deny !users\n"));
         assert!(!asks("http_access deny all\n"));
         assert!(squid_is_before_others("http_port 80 accel vhost\n"));
+        assert!(!squid_is_before_others(
+            "http_port 80 accel\nhttp_port 3128\ncache_peer x parent 80 0\n"
+        ));
         assert!(!squid_is_before_others(
             "http_port 3128\n# cache_peer x parent 80 0\n"
         ));

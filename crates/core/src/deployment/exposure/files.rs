@@ -41,6 +41,19 @@ const NOT_READ: [&str; 22] = [
     "log", "map", "md", "p12", "pem", "pfx", "png", "sqlite", "svg",
 ];
 
+/// What the system of a container has for every program.
+const OF_OTHERS: [&str; 9] = [
+    "/etc/ca-certificates",
+    "/etc/group",
+    "/etc/hosts",
+    "/etc/localtime",
+    "/etc/passwd",
+    "/etc/pki",
+    "/etc/resolv.conf",
+    "/etc/ssl",
+    "/etc/timezone",
+];
+
 impl Default for Files {
     fn default() -> Self {
         Self {
@@ -161,11 +174,15 @@ impl Files {
         texts.filter(|file| folders.iter().any(|folder| is_below(&file.path, folder)))
     }
 
-    /// Whether something cannot be looked into that is called like a configuration, or that the command names.
-    pub(super) fn hides_configuration(&self, container: &Container) -> bool {
+    /// Whether something cannot be looked into that is called like a configuration, or that the command names. A program that
+    /// is told all by its command reads nothing else.
+    pub(super) fn hides_configuration(&self, container: &Container, is_told: bool) -> bool {
         let is_named = |path: &str| container.words.iter().any(|word| is_below(word, path));
+        let is_other = |path: &str| OF_OTHERS.iter().any(|other| is_below(path, other));
+        let may_be_one =
+            |path: &str| !is_other(path) && (path.starts_with("/etc/") || path.contains("conf"));
         let mut unseen = self.unseen.iter();
-        unseen.any(|path| path.starts_with("/etc/") || path.contains("conf") || is_named(path))
+        unseen.any(|path| is_named(path) || !is_told && may_be_one(path))
     }
 
     /// Whether something at, above or below these paths cannot be looked into.

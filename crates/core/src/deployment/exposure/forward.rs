@@ -40,7 +40,9 @@ pub(super) fn of(
     let is_read = rules.is_some();
     let mut rules = rules.unwrap_or_default();
     rules.extend(mention::socat(container));
-    rules.extend(stunnel::rules(container, &files));
+    let sections = stunnel::rules(container, &files);
+    let is_known = !sections.is_empty() || is_read && !proxy::is_hidden(container, &files);
+    rules.extend(sections);
     let spoken = spoken(container, &files);
     let tunnel = tunnel::told(container, &files, spoken);
     let is_part = matches!(tunnel, Told::Part);
@@ -54,10 +56,8 @@ pub(super) fn of(
         unseen.extend(unclear(around, index, rule));
         unseen.extend(untold(around, index, rule));
     }
-    if is_part {
-        let reason = "a part of its configuration is not read";
-        unseen.extend(hidden(around, index, reason));
-    }
+    let reason = "a part of its configuration is not read";
+    unseen.extend(is_part.then(|| hidden(around, index, reason)).flatten());
     if rules.is_empty() && !is_read && !is_whole && mention::is_forwarder(container) {
         let (found, doubts) = mentioned(around, index, &files, spoken);
         forwards.extend(found);
@@ -76,7 +76,7 @@ pub(super) fn of(
     if !is_told && mention::is_told_elsewhere(container, &files) {
         let reason = "what it leads to is in no file that is here";
         unseen.extend(elsewhere(around, index, "the tunnel", reason));
-    } else if !is_told && anywhere::is_open(container, &files) && around.is_published(index) {
+    } else if anywhere::is_open(container, &files) && around.is_published(index) {
         let reason =
             "those who come in say what it leads to; take it off the network of the databases";
         unseen.extend(elsewhere(around, index, "the proxy", reason));
@@ -84,7 +84,7 @@ pub(super) fn of(
     let is_anywhere = anywhere::is_one(container, &files);
     if !is_read && !is_whole && rules.is_empty() && !is_told && !is_anywhere {
         if mention::is_forwarder(container)
-            && files.hides_configuration(container)
+            && files.hides_configuration(container, mention::is_told_by_command(container))
             && !mention::is_told_elsewhere(container, &files)
             && !is_part
         {
@@ -98,7 +98,7 @@ pub(super) fn of(
             unseen.push(not_told(container, &reason));
         }
     }
-    match is_read && !proxy::is_hidden(container, &files) {
+    match is_known {
         true => known(around, index, &rules),
         false => Vec::new(),
     }

@@ -108,6 +108,25 @@ pub(super) fn is_forwarder(container: &Container) -> bool {
         || is_tunnel(container)
 }
 
+/// Whether nothing but its command says what a container passes on.
+pub(super) fn is_told_by_command(container: &Container) -> bool {
+    const PROGRAMS: [&str; 9] = [
+        "bore",
+        "chisel",
+        "docker-tcp-proxy",
+        "ghostunnel",
+        "gost",
+        "simpleproxy",
+        "socat",
+        "websockify",
+        "wstunnel",
+    ];
+    let has_file = container.words.iter().any(|word| word.starts_with("-C"));
+    let passes_on = |name: &&str| FORWARDERS.contains(name) || TUNNELS.contains(name);
+    let mut found = programs(container).filter(passes_on).peekable();
+    !has_file && found.peek().is_some() && found.all(|name| PROGRAMS.contains(&name))
+}
+
 /// Whether it is stunnel that passes them on.
 pub(super) fn is_stunnel(container: &Container) -> bool {
     programs(container).any(|name| ["stunnel", "stunnel4"].contains(&name))

@@ -1,5 +1,7 @@
 //! stunnel: each section of its file is a way of its own, with TLS at the one side or at the other.
 
+use std::collections::BTreeSet;
+
 use super::address::{Address, is_loopback};
 use super::condition::Holds;
 use super::files::{File, Files};
@@ -9,9 +11,8 @@ use crate::container::Container;
 
 /// Where it looks without a word that names a file.
 const FILE: &str = "stunnel.conf";
-/// Options by which it asks those who come in for a certificate, and with which values.
-const GUARDS: [(&str, &[&str]); 4] = [
-    ("requirecert", &["yes"]),
+/// Options by which it asks those who come in for a certificate that it knows, and with which values.
+const GUARDS: [(&str, &[&str]); 3] = [
     ("verify", &["2", "3", "4"]),
     ("verifychain", &["yes"]),
     ("verifypeer", &["yes"]),
@@ -21,11 +22,12 @@ const GUARDS: [(&str, &[&str]); 4] = [
 #[derive(Clone, Default)]
 struct Section {
     name: String,
-    accept: Option<(u16, bool)>,
+    /// None as its port where that is no number.
+    accept: Option<(Option<u16>, bool)>,
     connect: Vec<Address>,
     /// It takes bytes in and sends TLS, and not the other way round.
     is_client: bool,
-    is_guarded: bool,
+    guards: BTreeSet<&'static str>,
     /// Those who come in say where it leads.
     is_socks: bool,
     /// The section whose port it shares.
@@ -114,22 +116,22 @@ fn of_text(text: &str) -> Vec<Rule> {
         None => section.accept,
         Some(name) => sections.iter().find(|one| one.name == *name)?.accept,
     };
-    let rules = sections.iter().filter_map(|section| {
-        let (port, is_loopback) = accept(section)?;
+    let rules = sections.iter().map(|section| {
+        let (port, is_loopback) = accept(section).unwrap_or_default();
         let untold = (section.is_socks && !section.is_client).then(Address::untold);
         let to = section.connect.iter().cloned().chain(untold);
         let target = |address| Target {
             address,
-            is_guarded: section.is_guarded && !section.is_client,
+            is_guarded: !section.guards.is_empty() && !section.is_client,
         };
-        Some(Rule {
-            at: Some(port..=port),
+        Rule {
+            at: port.map(|port| port..=port),
             is_loopback,
             how: How::Bytes,
             is_tls: !section.is_client,
             sends_away: Holds::Never,
             to: to.map(target).collect(),
-        })
+        }
     });
     rules.filter(|rule| !rule.to.is_empty()).collect()
 }
@@ -140,22 +142,84 @@ impl Section {
         match name {
             "accept" => {
                 let (host, port) = value.rsplit_once(':').unwrap_or(("", value));
-                self.accept = port.parse().ok().map(|port| (port, is_loopback(host)));
+                self.accept = Some((port.parse().ok(), is_loopback(host)));
             }
             "client" => self.is_client = is_yes,
             // A port alone is one of its own.
             "connect" => self.connect.extend(match value.parse::<u16>() {
                 Ok(port) => Address::of(&format!("localhost:{port}")),
-                Err(_) => Address::of(value),
+                Err(_) => Some(Address::of(value).unwrap_or_else(Address::untold)),
             }),
             "protocol" => self.is_socks = value.eq_ignore_ascii_case("socks"),
             "sni" => self.shares = value.split_once(':').map(|(name, _)| name.to_owned()),
             _ => {
                 let guard = GUARDS.iter().find(|(guard, _)| *guard == name);
-                if let Some((_, values)) = guard {
-                    self.is_guarded = values.contains(&value.to_ascii_lowercase().as_str());
+                if let Some((guard, values)) = guard {
+                    match values.contains(&value.to_ascii_lowercase().as_str()) {
+                        true => self.guards.insert(guard),
+                        false => self.guards.remove(guard),
+                    };
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Vec<(Option<u16>, Option<String>, bool)> {
+        let shown = |rule: Rule| {
+            let target = &rule.to[0];
+            let at = rule.at.map(|at| *at.start());
+            (at, target.address.host.clone(), target.is_guarded)
+        };
+        of_text(text).into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn a_section_without_a_number_for_its_port_is_a_way_at_any() {
+        for accept in ["https", "${PORT}", "0.0.0.0:https", ":::https"] {
+            let text =
+                format!("[a]\naccept = 1\nconnect = a:1\n[b]\naccept = {accept}\nconnect = b:2\n");
+            let expected = [
+                (Some(1), Some("a".to_owned()), false),
+                (None, Some("b".to_owned()), false),
+            ];
+            assert_eq!(shown(&text), expected, "{accept}");
+        }
+        assert_eq!(
+            shown("[b]\nsni = gone:x.example\nconnect = b:2\n"),
+            [(None, Some("b".to_owned()), false)]
+        );
+        assert_eq!(
+            shown("[b]\naccept = 1\nconnect = ${HOST}:2\n"),
+            [(Some(1), None, false)]
+        );
+    }
+
+    #[test]
+    fn a_certificate_that_it_knows_is_a_guard() {
+        let is_guarded = |lines: &str| {
+            let text = format!("[a]\naccept = 1\nconnect = a:1\n{lines}\n");
+            shown(&text)[0].2
+        };
+        for lines in [
+            "verifyChain = yes",
+            "verifyPeer = YES\nrequireCert = yes",
+            "verifyChain = yes\nverifyPeer = no",
+            "verify = 2",
+        ] {
+            assert!(is_guarded(lines), "{lines}");
+        }
+        for lines in [
+            "requireCert = yes",
+            "verifyChain = no",
+            "verifyChain = yes\nverifyChain = no",
+            "verify = 1",
+        ] {
+            assert!(!is_guarded(lines), "{lines}");
         }
     }
 }

@@ -47,7 +47,10 @@ pub(super) fn told(container: &Container, files: &Files, spoken: Spoken) -> Told
             None => return Told::Part,
         }
     }
-    match (files.texts.is_empty(), files.hides_configuration(container)) {
+    match (
+        files.texts.is_empty(),
+        files.hides_configuration(container, false),
+    ) {
         (true, _) => Told::Nothing,
         (false, true) => Told::Part,
         (false, false) => Told::All(rules.into_iter().flatten().collect()),
