@@ -27,7 +27,8 @@ struct Scenario {
 }
 
 /// What is in a file that is replaced.
-const OLD: &str = "old\n";
+// One that --force replaces.
+const OLD: &str = "CLEARML__SECURE__AUTH__TOKEN_SECRET=old\n";
 
 const SCENARIOS: [Scenario; 4] = [
     Scenario {
