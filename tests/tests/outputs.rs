@@ -27,8 +27,7 @@ struct Scenario {
 }
 
 /// What is in a file that is replaced.
-// One that --force replaces.
-const OLD: &str = "CLEARML__SECURE__AUTH__TOKEN_SECRET=old\n";
+const OLD: &str = "old\n";
 
 const SCENARIOS: [Scenario; 4] = [
     Scenario {

@@ -327,19 +327,6 @@ impl Keyset {
         recognise::is_deployment(text)
     }
 
-    /// Whether a text is no keyset, nor several on lines of their own, nor one with a mistake in it. Entries like those of JSON,
-    /// TOML and YAML are in many files, so that one of these has to be read.
-    pub fn is_none(text: &str) -> bool {
-        let is_read = |text: &str| Self::read_any(text).is_ok();
-        match recognise::format(text) {
-            Ok(Format::Env | Format::Hocon) => false,
-            Ok(Format::Kubernetes) => kubernetes::has_none(text),
-            Ok(Format::Json) => !is_read(text) && !text.lines().all(is_read),
-            Ok(Format::Toml | Format::Yaml) => !is_read(text),
-            Err(_) => !text.trim().is_empty(),
-        }
-    }
-
     /// The format that a text is in, if it is one of a keyset.
     pub fn format(text: &str) -> Option<Format> {
         recognise::format(text).ok()

@@ -71,8 +71,6 @@ pub(crate) enum Error {
     Hash(String),
     #[error("-f helm prints values without keys, so it cannot make keys or users")]
     HelmHasNoKeys,
-    #[error("{}: exists, and is no keyset, which is all that --force replaces", escape_path(.0))]
-    NoKeyset(PathBuf),
     #[error("{}: there is no user in it", escape_path(.0))]
     NobodyIn(PathBuf),
     #[error("{}: the keyset has no web-login users to write", escape_path(.0))]
@@ -160,7 +158,6 @@ impl Error {
             Self::ValuesExist(_) => {
                 Some("name another file, or add --force to overwrite it".to_owned())
             }
-            Self::NoKeyset(_) => Some("name another file, or move this one away".to_owned()),
             Self::OtherLines(path) => Some(format!(
                 "name another file with -o. To change the values and keep the other lines, use `-f hocon` for a secure.conf, or `clearml-inject --env-file {}` for an env file",
                 escape_path(path)

@@ -326,31 +326,24 @@ fn force_replaces_a_keyset_and_nothing_else() {
 
 /// In whatever way it is written.
 #[test]
-fn force_replaces_no_deployment_and_nothing_unknown() {
+fn force_replaces_no_deployment_and_all_that_is_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let name = path.to_str().unwrap();
     const DEPLOYMENT: &str = "this is a compose file or values of the chart";
-    const NO_KEYSET: &str = "is no keyset, which is all that --force replaces";
-    for (text, said) in [
-        (r#"{"services": {"a": {"image": "x"}}}"#, DEPLOYMENT),
-        ("services: {a: {image: x}}\n", DEPLOYMENT),
-        ("services: # mine\n  a: {image: x}\n", DEPLOYMENT),
-        ("\"services\":\n  a: {image: x}\n", DEPLOYMENT),
-        ("'services' :\n  a: {image: x}\n", DEPLOYMENT),
-        ("\u{feff}services:\n  a: {image: x}\n", DEPLOYMENT),
-        ("version: '3'\nservices: {}\n", DEPLOYMENT),
-        ("---\ninclude: [a.yml]\n", DEPLOYMENT),
-        ("include:\n  - a.yml\n", DEPLOYMENT),
-        (r#"{"apiserver": {}, "fileserver": {}}"#, DEPLOYMENT),
-        ("\"apiserver\": {}\nclearml : {}\n", DEPLOYMENT),
-        ("services:\n\ta: {{ no yaml }}\n", DEPLOYMENT),
-        ("clearml: {}\n", NO_KEYSET),
-        ("version: '3'\nvolumes: {}\n", NO_KEYSET),
-        (r#"{"name": "a", "version": "1.0.0"}"#, NO_KEYSET),
-        ("[users]\nx = 1\n", NO_KEYSET),
-        ("notes of mine\n", NO_KEYSET),
-        ("a: [\n", NO_KEYSET),
+    for text in [
+        r#"{"services": {"a": {"image": "x"}}}"#,
+        "services: {a: {image: x}}\n",
+        "services: # mine\n  a: {image: x}\n",
+        "\"services\":\n  a: {image: x}\n",
+        "'services' :\n  a: {image: x}\n",
+        "\u{feff}services:\n  a: {image: x}\n",
+        "version: '3'\nservices: {}\n",
+        "---\ninclude: [a.yml]\n",
+        "include:\n  - a.yml\n",
+        r#"{"apiserver": {}, "fileserver": {}}"#,
+        "\"apiserver\": {}\nclearml : {}\n",
+        "services:\n\ta: {{ no yaml }}\n",
     ] {
         fs::write(&path, text).unwrap();
         for words in [
@@ -359,16 +352,22 @@ fn force_replaces_no_deployment_and_nothing_unknown() {
             &["-f", "jsonl", "--count", "2", "-o", name, "--force"],
         ] {
             let refused = run(words).refused();
-            assert!(refused.contains(said), "{text}: {refused}");
+            assert!(refused.contains(DEPLOYMENT), "{text}: {refused}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
     }
-    // What is no UTF-8 is no keyset, either.
+    // Nobody can tell what this is.
     fs::write(&path, b"\xff\xfes\0e\0").unwrap();
     let refused = run(&["-o", name, "--force"]).refused();
-    assert!(refused.contains(NO_KEYSET), "{refused}");
-    // Any keyset is replaced, and several, and nothing.
-    for format in [
+    assert!(refused.contains("not UTF-8"), "{refused}");
+    // What holds no keys is replaced as it is asked for, and so is any keyset, and several.
+    let others = [
+        "",
+        "notes of mine\n",
+        "a: [\n",
+        "version: '3'\nvolumes: {}\n",
+    ];
+    let formats = [
         "env",
         "hocon",
         "json",
@@ -376,15 +375,15 @@ fn force_replaces_no_deployment_and_nothing_unknown() {
         "kubernetes",
         "toml",
         "yaml",
-    ] {
-        fs::write(&path, run(&["-q", "-f", format]).product()).unwrap();
-        run(&["-q", "-o", name, "--force"]).product();
+    ];
+    let keysets = formats.map(|format| run(&["-q", "-f", format]).product());
+    let several = ["-q", "-f", "jsonl", "--count", "2", "-o", name, "--force"];
+    for text in others.into_iter().chain(keysets.iter().map(|text| &**text)) {
+        for words in [&["-q", "-o", name, "--force"][..], &several] {
+            fs::write(&path, text).unwrap();
+            run(words).product();
+            assert_ne!(fs::read_to_string(&path).unwrap(), text);
+        }
     }
-    for _ in 0..2 {
-        let several = ["-q", "-f", "jsonl", "--count", "2", "-o", name, "--force"];
-        run(&several).product();
-    }
-    run(&["-q", "-o", name, "--force"]).product();
-    fs::write(&path, "").unwrap();
-    run(&["-q", "-o", name, "--force"]).product();
+    run(&several).product();
 }
