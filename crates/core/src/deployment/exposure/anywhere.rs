@@ -1,12 +1,12 @@
 //! Proxies that lead wherever those who come in want, and whether they ask these for a password.
 
 use super::files::{File, Files};
-use super::mention::programs;
+use super::mention::{programs, values};
 use crate::container::Container;
 use crate::secret::Secret;
 
-/// What they are called; `gost` is other things as well.
-const NAMES: [&str; 8] = [
+/// What they are called.
+const NAMES: [&str; 9] = [
     "3proxy",
     "danted",
     "dante",
@@ -14,42 +14,34 @@ const NAMES: [&str; 8] = [
     "microsocks",
     "privoxy",
     "sockd",
+    "squid",
     "tinyproxy",
 ];
+
 /// Whether a container is such a proxy. Squid is one unless it is told whom to stand before.
 pub(super) fn is_one(container: &Container, files: &Files) -> bool {
-    programs(container).any(|name| match name {
+    let leads_anywhere = |name: &str| match name {
         "squid" => !all("squid", container, files, squid_is_before_others),
         name => NAMES.contains(&name),
-    })
+    };
+    programs(container).any(leads_anywhere)
 }
 
 /// Whether a container may be one whose files have to be read for that.
 pub(super) fn has_name(container: &Container) -> bool {
-    programs(container).any(|name| name == "squid" || NAMES.contains(&name))
+    programs(container).any(|name| NAMES.contains(&name))
 }
 
-/// Whether it is one that asks nobody, as far as its files are read.
+/// Whether it is one that asks nobody, as far as its files are read. glider, goproxy and gost are other things as well.
 pub(super) fn is_open(container: &Container, files: &Files) -> bool {
-    let is_listed = |name: &str| name == "squid" || NAMES.contains(&name);
+    let is_one = is_one(container, files);
     let is_open = |name: &str| match name {
         "glider" => glider_is_open(container),
         "goproxy" => goproxy_is_open(container),
         "gost" => gost_is_open(container),
-        name => is_listed(name) && !asks(name, container, files),
+        name => is_one && NAMES.contains(&name) && !asks(name, container, files),
     };
-    let has_other = |name: &str| ["glider", "goproxy", "gost"].contains(&name);
-    (is_one(container, files) || programs(container).any(has_other))
-        && programs(container).any(is_open)
-}
-
-/// The values of an option, apart from it or joined to it as in `-L=:8080` and `-L:8080`.
-fn values<'a>(container: &'a Container, name: &'a str) -> impl Iterator<Item = &'a str> {
-    let words = container.words.iter().enumerate();
-    words.filter_map(move |(at, word)| match word.strip_prefix(name)? {
-        "" => container.words.get(at + 1).map(String::as_str),
-        rest => Some(rest.trim_start_matches('=')),
-    })
+    programs(container).any(is_open)
 }
 
 /// `-L relay://:8443` leads anywhere, and `-L tcp://:9999/redis:6379` there alone; a file is not read for it.

@@ -12,6 +12,9 @@ use super::{Around, Database, Namespace, anywhere, mention, proxy, stunnel, tunn
 use crate::container::Container;
 use crate::unseen::{Hides, Unseen};
 
+/// What is not known of a way whose end is not.
+const WHOM: &str = "whom it passes on to";
+
 /// Nobody publishes more than a few ports, and a range of thousands is one that something passes on whole.
 const MOST: usize = 64;
 
@@ -28,10 +31,10 @@ pub(super) fn of(
         return Vec::new();
     }
     // What is mounted into anything else may be a whole disk, and says nothing.
-    let is_read = proxy::may_be_one(container)
+    let has_files = proxy::may_be_one(container)
         || mention::is_forwarder(container)
         || anywhere::has_name(container);
-    let files = match is_read {
+    let files = match has_files {
         true => Files::of(container),
         false => Files::default(),
     };
@@ -156,13 +159,7 @@ fn elsewhere(around: &Around<'_>, index: usize, what: &str, reason: &str) -> Opt
     let mut others = (0..around.containers.len()).filter(|other| *other != index);
     let is_database = |other: usize| Database::of(&around.containers[other]).is_some();
     let has_one = others.any(|other| is_database(other) && around.are_beside(index, other));
-    has_one.then(|| Unseen {
-        what: what.to_owned(),
-        hides: Hides::Way,
-        reason: reason.to_owned(),
-        service: Some(container.name.clone()),
-        span: Some(container.name_span),
-    })
+    has_one.then(|| unseen(container, what, reason))
 }
 
 /// That it is not known whether what a forwarder leads to is reached in clear text.
@@ -182,13 +179,7 @@ fn hidden(around: &Around<'_>, index: usize, reason: &str) -> Option<Unseen> {
         is_one && around.are_beside(index, other)
     };
     let may_lead = is_open && !proxy::is_known(container) && others.any(is_met);
-    may_lead.then(|| Unseen {
-        what: "whom it passes on to".to_owned(),
-        hides: Hides::Way,
-        reason: reason.to_owned(),
-        service: Some(container.name.clone()),
-        span: Some(container.name_span),
-    })
+    may_lead.then(|| unseen(container, WHOM, reason))
 }
 
 /// The databases that share a network with a machine of a tailnet: each of its other machines reaches their ports.
@@ -246,8 +237,13 @@ fn unclear(around: &Around<'_>, by: usize, rule: &Rule) -> Option<Unseen> {
 
 /// That it is not known whether a container leads to a server in clear text.
 fn not_told(container: &Container, reason: &str) -> Unseen {
+    unseen(container, "TLS at the ports", reason)
+}
+
+/// Of a way through a container, what is not known of it.
+fn unseen(container: &Container, what: &str, reason: &str) -> Unseen {
     Unseen {
-        what: "TLS at the ports".to_owned(),
+        what: what.to_owned(),
         hides: Hides::Way,
         reason: reason.to_owned(),
         service: Some(container.name.clone()),
@@ -271,14 +267,8 @@ fn untold(around: &Around<'_>, by: usize, rule: &Rule) -> Option<Unseen> {
     let may_lead = |other: usize| {
         Database::of(&around.containers[other]).is_some() || !rule.is_tls && around.is_server(other)
     };
-    (is_reached && others.any(may_lead)).then(|| Unseen {
-        what: "whom it passes on to".to_owned(),
-        hides: Hides::Way,
-        reason: "a part of the request names a host, or a variable that is in no file here; name the containers in its configuration"
-            .to_owned(),
-        service: Some(container.name.clone()),
-        span: Some(container.name_span),
-    })
+    let reason = "a part of the request names a host, or a variable that is in no file here; name the containers in its configuration";
+    (is_reached && others.any(may_lead)).then(|| unseen(container, WHOM, reason))
 }
 
 /// What the files tell.

@@ -70,10 +70,14 @@ const TUNNELS: [&str; 15] = [
 
 /// Whether a word is the name of software that passes bytes on, in some way of running it.
 pub(super) fn is_name(word: &str) -> bool {
-    FORWARDERS.contains(&word)
+    passes_on(word)
         || BY_IMAGE.contains(&word)
-        || TUNNELS.contains(&word)
         || WITH_OPTION.iter().any(|(names, _)| names.contains(&word))
+}
+
+/// Whether a program of this name does nothing but pass bytes on, whatever it is told.
+pub(super) fn passes_on(name: &str) -> bool {
+    FORWARDERS.contains(&name) || TUNNELS.contains(&name)
 }
 
 /// The programs that a container may run: by its image, and by its command.
@@ -81,6 +85,15 @@ pub(super) fn programs(container: &Container) -> impl Iterator<Item = &str> {
     let words = container.words.iter();
     let words = words.map(|word| word.rsplit('/').next().unwrap_or(word));
     std::iter::once(container.image_name()).chain(words)
+}
+
+/// The values of an option of one letter, apart from it or joined to it as in `-L=:8080` and `-L:8080`.
+pub(super) fn values<'a>(container: &'a Container, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let words = container.words.iter().enumerate();
+    words.filter_map(move |(at, word)| match word.strip_prefix(name)? {
+        "" => container.words.get(at + 1).map(String::as_str),
+        rest => Some(rest.trim_start_matches('=')),
+    })
 }
 
 /// The words of its command, and the option that an image of autossh takes from a variable.
@@ -122,8 +135,9 @@ pub(super) fn is_told_by_command(container: &Container) -> bool {
         "wstunnel",
     ];
     let has_file = container.words.iter().any(|word| word.starts_with("-C"));
-    let passes_on = |name: &&str| FORWARDERS.contains(name) || TUNNELS.contains(name);
-    let mut found = programs(container).filter(passes_on).peekable();
+    let mut found = programs(container)
+        .filter(|name| passes_on(name))
+        .peekable();
     !has_file && found.peek().is_some() && found.all(|name| PROGRAMS.contains(&name))
 }
 

@@ -1,7 +1,7 @@
 //! What software that passes bytes on speaks with those who come in: TLS, or the bytes as they are.
 
 use super::files::Files;
-use super::mention::{is_stunnel, is_tunnel, programs};
+use super::mention::{is_stunnel, is_tunnel, programs, values};
 use crate::container::Container;
 
 /// Tunnels whose other end takes what comes there as it is, whatever it is told.
@@ -45,7 +45,8 @@ pub(super) fn spoken(container: &Container, files: &Files) -> Spoken {
     if programs(container).any(is_tls) {
         return Spoken::Tls;
     }
-    let by_gost: Vec<bool> = addresses_of_gost(container).map(has_tls).collect();
+    // Where gost listens: `-L tcp://:8008/apiserver:8008`.
+    let by_gost: Vec<bool> = values(container, "-L").map(has_tls).collect();
     if by_gost.contains(&true) {
         return match by_gost.contains(&false) {
             true => Spoken::Unknown,
@@ -65,15 +66,6 @@ fn may_be_client(container: &Container, files: &Files) -> bool {
     let mut texts = words.chain(files.texts.iter().map(|file| file.text.as_str()));
     container.known_variable("STUNNEL_CLIENT").is_some()
         || texts.any(|text| text.contains("client"))
-}
-
-/// Where gost listens: `-L tcp://:8008/apiserver:8008`.
-fn addresses_of_gost(container: &Container) -> impl Iterator<Item = &str> {
-    let words = container.words.iter().enumerate();
-    words.filter_map(|(at, word)| match word.strip_prefix("-L")? {
-        "" => container.words.get(at + 1).map(String::as_str),
-        rest => Some(rest.trim_start_matches('=')),
-    })
 }
 
 /// Whether one of these addresses speaks TLS, by its scheme.

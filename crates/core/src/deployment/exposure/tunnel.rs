@@ -7,7 +7,7 @@ use super::address::Address;
 use super::condition::Holds;
 use super::files::{File, Files};
 use super::hop::{How, Rule, Target};
-use super::mention::{expanded, is_tunnel, programs};
+use super::mention::{expanded, is_tunnel, passes_on, programs};
 use super::spoken::Spoken;
 use crate::container::Container;
 
@@ -32,10 +32,15 @@ pub(super) enum Told {
 pub(super) fn told(container: &Container, files: &Files, spoken: Spoken) -> Told {
     let is_run = |program: &str| programs(container).any(|name| name == program);
     if is_run("autossh") {
-        return of_variables(container, spoken).map_or(Told::Nothing, |rule| Told::All(vec![rule]));
+        let rule = of_variables(container, spoken);
+        return rule.map_or(Told::Nothing, |rule| Told::All(vec![rule]));
     }
     if !is_run("frpc") {
         return Told::Nothing;
+    }
+    // Another program in the container may pass on what no file of this one names.
+    if programs(container).any(|name| name != "frpc" && passes_on(name)) {
+        return Told::Part;
     }
     if let Some(kind) = kind_of_command(container) {
         return of_options(container, kind).map_or(Told::Part, |rule| Told::All(vec![rule]));
@@ -115,7 +120,9 @@ fn of_variables(container: &Container, spoken: Spoken) -> Option<Rule> {
         sends_away: Holds::Never,
         to: vec![Address::of(&address)?.into()],
     };
-    is_tunnel(container).then_some(proxy)
+    // What its command names comes beside the variables.
+    let has_way = container.words.iter().any(|word| word.contains(':'));
+    (is_tunnel(container) && !has_way).then_some(proxy)
 }
 
 /// What each proxy of a file leads to, nothing for one that takes no connections. None where one of them is not read whole.
@@ -136,8 +143,12 @@ fn of_text(path: &str, text: &str) -> Option<Vec<Option<Rule>>> {
             .or_else(|| serde_yaml::from_str(text).ok())?,
     };
     match value.get("proxies") {
-        None if value.is_object() => Some(Vec::new()),
-        None => None,
+        // Sections with numbers alone are TOML as well.
+        None => {
+            let mut parts = value.as_object()?.values();
+            let has_proxy = parts.any(|part| part.get("local_port").is_some());
+            (!has_proxy).then(Vec::new)
+        }
         Some(proxies) => proxies.as_array()?.iter().map(of_value).collect(),
     }
 }
@@ -288,5 +299,10 @@ mod tests {
             assert_eq!(shown("/f.ini", &format!("{known}{other}")), None, "{other}");
         }
         assert_eq!(shown("/f.yaml", "proxies: {a: 1}\n"), None);
+        // A part of an INI file that another one includes.
+        assert_eq!(
+            shown("/es.ini", "[es]\nlocal_port = 9200\nremote_port = 9200\n"),
+            None
+        );
     }
 }

@@ -175,7 +175,7 @@ impl Finder<'_> {
         let span = node.range();
         self.properties(node, around);
         match &node.value {
-            // What it stands for is found where it is written.
+            // What it names is found where it is written.
             Value::Alias(_) => self.found.push(Scalar {
                 masked_from: span.end,
                 range: span,
