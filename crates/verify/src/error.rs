@@ -171,7 +171,7 @@ impl Error {
             Self::NotObjects(_) => Some(OBJECTS.to_owned()),
             Self::NotRendered(_, command) => Some(format!("render it:\n  {command}")),
             Self::NoFile(address) => Some(format!("for a server:\n  {}", at(address))),
-            Self::NoFileOrServer(name) => Some("check the path. For a server:\n  ".to_owned() + &at(name)),
+            Self::NoFileOrServer(name) => Some(format!("check the path. For a server:\n  {}", at(name))),
             Self::Overlay { path, base } => Some(format!(
                 "clearml-verify {} --merge {}",
                 base.as_deref().map_or_else(|| "BASE".to_owned(), quoted),

@@ -1,9 +1,9 @@
 //! The file server finds no API server or no Redis.
 //!
 //! **What**: a file server, since 1.16, asks for the API server as `apiserver` and for Redis as `redis`, or by the names that
-//! it is told. No container on its networks has such a name: no service, container name, alias, link or extra host. With
-//! `network_mode: host`, `bridge` or `none` it knows no names of services at all, and a service with one of these has no name for it. On the host's network, `localhost` is what
-//! is published on the host or is on its network as well.
+//! it is told. No container on its networks has such a name: no service, container name, alias, link or extra host. A
+//! container with `network_mode: host`, `bridge` or `none` knows no names of services, and has none for others. On the host's
+//! network, `localhost` is what is published on the host or is on its network as well.
 //!
 //! **Why**: the file server asks the API server about every token and keeps the answers in Redis. Without them it refuses
 //! every upload and every download.
