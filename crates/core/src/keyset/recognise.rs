@@ -1,7 +1,10 @@
 //! Which format a text is in, by its content.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+
+use serde::de::IgnoredAny;
 
 use super::{Fault, Format};
 use crate::yaml::{Node, parse_documents};
@@ -74,6 +77,15 @@ fn deployment(text: &str) -> Option<(Deployment, usize)> {
     if !names().any(|name| text.contains(name)) {
         return None;
     }
+    if let Some(start) = first_line(text, |line| line.trim_end() == "services:") {
+        return Some((Deployment::Compose, start));
+    }
+    // What JSON has at its top is known without a tree.
+    if let Ok(object) = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text)
+        && !names().any(|name| object.contains_key(*name))
+    {
+        return None;
+    }
     match parse_documents(Path::new(""), text) {
         Ok(documents) => documents.iter().find_map(of_document),
         // With a mistake in it, it is no less what it is.
@@ -100,9 +112,6 @@ fn of_lines(text: &str) -> Option<(Deployment, usize)> {
         let rest = line.strip_prefix(name);
         rest.is_some_and(|rest| rest.starts_with(':'))
     };
-    if let Some(start) = first_line(text, |line| line.trim_end() == "services:") {
-        return Some((Deployment::Compose, start));
-    }
     let starts = CHART_NAMES.map(|name| first_line(text, |line| is_key(line, name)));
     let first = first_of_two(starts)?;
     let is_told = text[..first].lines().any(|line| of_line(line).is_some());
