@@ -51,13 +51,13 @@ const FILLING: &str = "a account actual admin administrator all an and any api a
                        nobody openssl output rand rotate super token until urandom uuid uuidgen uuid4 when aqui aquí \
                        bitte das de eintragen la mot passe su tu ändern";
 
-/// Commands that print a secret, where their text is the value and not what they print.
+/// Commands that print a secret, where their text is the value and not what they print. A dash and an underscore are a blank.
 const COMMANDS: [&str; 6] = [
     "/dev/urandom",
-    "clearml-keygen",
+    "clearml keygen",
     "openssl rand",
     "pwgen ",
-    "secrets.token_",
+    "secrets.token ",
     "uuidgen",
 ];
 
@@ -74,14 +74,9 @@ pub fn is_placeholder(text: &str) -> bool {
 /// Whether a command is in it, also as a name has it: `openssl_rand_base64_48`.
 fn is_command(text: &str) -> bool {
     let blank = |c: char| if "_-".contains(c) { ' ' } else { c };
-    let plain = |text: &str| {
-        let plain = text.chars().map(blank).flat_map(char::to_lowercase);
-        Zeroizing::new(plain.collect::<String>())
-    };
-    let text = plain(text);
-    COMMANDS
-        .iter()
-        .any(|command| text.contains(plain(command).as_str()))
+    let plain = text.chars().map(blank).flat_map(char::to_lowercase);
+    let plain: Zeroizing<String> = Zeroizing::new(plain.collect());
+    COMMANDS.iter().any(|command| plain.contains(command))
 }
 
 /// Whether somebody has noted that it is yet to be done: `TODO: make a secret`.
@@ -147,7 +142,7 @@ fn is_filling(word: &str) -> bool {
 }
 
 fn is_among(list: &str, word: &str) -> bool {
-    list.split_whitespace().any(|known| known == word)
+    list.split_ascii_whitespace().any(|known| known == word)
 }
 
 /// The words of a text, in lower case: what stands between other characters, and in `changeThisNow` what capitals begin.

@@ -125,7 +125,7 @@ fn wholes() -> &'static [Whole] {
     let all = || {
         known::all()
             .iter()
-            .map(|known| (known, plain(known.value).to_vec()))
+            .map(|known| (known, letters(known.value).collect()))
     };
     let is_whole = |(known, text): &Whole| known.class != Class::Placeholder && text.len() >= SAME;
     WHOLES.get_or_init(|| all().filter(is_whole).collect())
@@ -171,9 +171,13 @@ fn is_rest_little(rest: &[&[u8]]) -> bool {
 /// The letters and digits of a text, small.
 fn plain(text: &str) -> Zeroizing<Vec<u8>> {
     let mut plain = Zeroizing::new(Vec::with_capacity(text.len()));
-    let bytes = text.bytes().filter(u8::is_ascii_alphanumeric);
-    plain.extend(bytes.map(|byte| byte.to_ascii_lowercase()));
+    plain.extend(letters(text));
     plain
+}
+
+fn letters(text: &str) -> impl Iterator<Item = u8> {
+    let bytes = text.bytes().filter(u8::is_ascii_alphanumeric);
+    bytes.map(|byte| byte.to_ascii_lowercase())
 }
 
 /// The length of the shortest piece that, repeated, gives the text, also where the last one is cut.

@@ -150,19 +150,12 @@ fn wordlike(text: &[char], from: usize) -> impl Iterator<Item = usize> {
 /// The bits of a text's characters, each counted with its frequency in the text itself. A short text shows fewer
 /// characters than it was drawn from, which is made up for (Miller and Madow's estimate).
 fn by_frequency(text: &[char]) -> f64 {
-    let mut counts = std::collections::HashMap::new();
-    for c in text {
-        *counts.entry(*c).or_insert(0_u32) += 1;
-    }
-    if text.is_empty() {
-        return 0.0;
-    }
+    let mut sorted = Zeroizing::new(text.to_vec());
+    sorted.sort_unstable();
+    let counts = || sorted.chunk_by(|a, b| a == b).map(|same| same.len() as f64);
     let total = text.len() as f64;
-    let seen: f64 = counts
-        .values()
-        .map(|count| f64::from(*count) * (total / f64::from(*count)).log2())
-        .sum();
-    let unseen = (counts.len() as f64 - 1.0) / 2.0 * std::f64::consts::LOG2_E;
+    let seen: f64 = counts().map(|count| count * (total / count).log2()).sum();
+    let unseen = counts().skip(1).count() as f64 / 2.0 * std::f64::consts::LOG2_E;
     // One character says nothing, however long it is repeated.
     seen + unseen.min(seen)
 }

@@ -20,7 +20,7 @@ pub(super) fn at(text: &[char], from: usize, add: &mut dyn FnMut(usize, f64)) {
     let is_inside = from
         .checked_sub(1)
         .is_some_and(|before| text[before].is_alphanumeric() && !text[from].is_ascii_uppercase());
-    if is_inside || !first.is_ascii_lowercase() {
+    if is_inside || !first.is_ascii_lowercase() || text.len() - from < SHORTEST {
         return;
     }
     let letter = first as usize - 'a' as usize;
@@ -39,19 +39,20 @@ const FIRSTS: [u16; LETTERS + 1] = firsts(PHRASES, b'\n');
 fn each_end(phrase: &str, text: &[char], tell: &mut dyn FnMut(usize)) {
     let mut read = 0;
     let mut letters = 0;
-    for word in phrase.split(' ') {
-        for letter in word.chars().filter(|c| c.is_alphanumeric()) {
-            let is_between = |c: &&char| !c.is_alphanumeric() && !is(letter, **c);
-            read += text[read..].iter().take_while(is_between).count();
-            match text.get(read) {
-                Some(next) if is(letter, *next) => read += 1,
-                _ => return,
-            }
-            letters += 1;
-        }
-        if letters >= SHORTEST {
+    for letter in phrase.chars().chain([' ']) {
+        if letter == ' ' && letters >= SHORTEST {
             tell(read);
         }
+        if !letter.is_alphanumeric() {
+            continue;
+        }
+        let is_between = |c: &&char| !c.is_alphanumeric() && !is(letter, **c);
+        read += text[read..].iter().take_while(is_between).count();
+        match text.get(read) {
+            Some(next) if is(letter, *next) => read += 1,
+            _ => return,
+        }
+        letters += 1;
     }
 }
 

@@ -4,9 +4,9 @@ use zeroize::Zeroizing;
 
 use super::letters::is_like;
 
-/// Sorted; four letters at least. The most frequent English words, first names and passwords of zxcvbn's lists (MIT), and
-/// words around servers.
-const WORDS: &str = include_str!("common_words.txt");
+/// Four letters at least. The most frequent English words, first names and passwords of zxcvbn's lists (MIT), and words around
+/// servers.
+const COMMON: &str = include_str!("common_words.txt");
 
 /// A word of the list is one of some thousand, and the frequent ones come first.
 const WORD_BITS: f64 = 11.0;
@@ -21,8 +21,8 @@ const LEET_BITS: f64 = 2.0;
 /// Fewer letters are too often there by chance to be read through digits and signs.
 const SHORTEST_LEET: usize = 5;
 const LONGEST_LEET: usize = 12;
-/// What stands where a secret belongs, and in the names of what needs one. Sorted.
-const STAND_INS: &str = "access adipiscing admin amet any api app application auth authentication authorization backend \
+/// What stands where a secret belongs, and in the names of what needs one.
+const STAND_IN: &str = "access adipiscing admin amet any api app application auth authentication authorization backend \
     battery bit bits brown bytes change char character characters chars clearml company consectetur \
     correct dashboard database default dev django dolor elit encryption enough example firma flask \
     frontend geheim geheimes hello here horse insecure insert internal ipsum jumps jwt key laravel lazy \
@@ -31,12 +31,28 @@ const STAND_INS: &str = "access adipiscing admin amet any api app application au
     signing some spring staging staple string super test the this token training trains use user value \
     very welcome world your";
 
-/// Short and in every sentence, address or date. Sorted.
-const GLUE: &str = "all an and apr april are as at aug august be but by can cest cet com das dec december der des die do ein \
+/// Short and in every sentence, address or date.
+const SHORT: &str = "all an and apr april are as at aug august be but by can cest cet com das dec december der des die do ein \
     etc feb february for fri friday gmt has he how if in is ist it jan january jul july jun june las les los \
     mar march may me mon monday net no not nov november oct october of on one opt or org our out que san sat \
     saturday sep sept september sit so sun sunday thu thurs thursday to tue tues tuesday und une utc was we \
     wed wednesday who www you";
+
+static WORDS: List = List {
+    words: COMMON,
+    starts: &starts::<{ count(COMMON) + 1 }>(COMMON),
+    pairs: &pairs(COMMON),
+};
+static STAND_INS: List = List {
+    words: STAND_IN,
+    starts: &starts::<{ count(STAND_IN) + 1 }>(STAND_IN),
+    pairs: &pairs(STAND_IN),
+};
+static GLUE: List = List {
+    words: SHORT,
+    starts: &starts::<{ count(SHORT) + 1 }>(SHORT),
+    pairs: &pairs(SHORT),
+};
 
 /// A text in small letters: as it is, and with digits and signs read as letters. A one is read as either of two.
 pub(super) struct Readings {
@@ -66,37 +82,30 @@ pub(super) fn at(text: &[char], readings: &Readings, from: usize, add: &mut dyn 
     if !plain[0].is_ascii_lowercase() && leet[0] == plain[0] {
         return;
     }
-    for (words, firsts, bits) in [
-        (STAND_INS, &STAND_IN_FIRSTS, STAND_IN_BITS),
-        (GLUE, &GLUE_FIRSTS, GLUE_BITS),
+    for (list, bits) in [
+        (&STAND_INS, STAND_IN_BITS),
+        (&GLUE, GLUE_BITS),
+        (&WORDS, WORD_BITS),
     ] {
-        begun(of_letter(words, firsts, plain[0]), plain, &mut |length| {
+        list.begun(plain, &mut |length| {
             add(length, bits + case_bits(&here[..length]));
         });
     }
-    listed(plain, &mut |length| {
-        add(length, WORD_BITS + case_bits(&here[..length]));
-    });
     let near = 0..here.len().min(LONGEST_LEET);
     if leet[near.clone()] == plain[near] {
         return;
     }
     let readings = if leet == other_leet { 1 } else { 2 };
     for leet in [leet, other_leet].into_iter().take(readings) {
-        listed(leet, &mut |length| {
+        let mut add_long = |length: usize, bits: f64| {
             if length >= SHORTEST_LEET {
-                add(length, WORD_BITS + LEET_BITS + case_bits(&here[..length]));
+                add(length, bits + LEET_BITS);
             }
+        };
+        WORDS.begun(leet, &mut |length| {
+            add_long(length, WORD_BITS + case_bits(&here[..length]));
         });
-        begun(
-            of_letter(STAND_INS, &STAND_IN_FIRSTS, leet[0]),
-            leet,
-            &mut |length| {
-                if length >= SHORTEST_LEET {
-                    add(length, STAND_IN_BITS + LEET_BITS);
-                }
-            },
-        );
+        STAND_INS.begun(leet, &mut |length| add_long(length, STAND_IN_BITS));
     }
 }
 
@@ -112,74 +121,60 @@ pub(super) fn is_sentence(text: &[char]) -> bool {
         let word = &word[..end.map_or(0, |end| end + 1)];
         let is_letter = |(known, c): (u8, &char)| is_like(char::from(known), *c);
         let is = |known: &str| known.len() == word.len() && known.bytes().zip(word).all(is_letter);
-        let mut known = GLUE
-            .split_ascii_whitespace()
-            .chain(["a", "i", "the", "my", "this"]);
+        let mut known = GLUE.all().chain(["a", "i", "the", "my", "this"]);
         words += usize::from(!word.is_empty());
         glue += usize::from(known.any(is));
     }
     words > 3 && glue * 4 >= words && text.iter().all(is_in_sentence)
 }
 
-/// Every word of the list.
+/// Every common word.
 pub(super) fn all() -> impl Iterator<Item = &'static str> {
-    WORDS.lines()
+    WORDS.all()
 }
 
 /// The words that people put where a secret belongs.
 pub(super) fn stand_ins() -> impl Iterator<Item = &'static str> {
-    STAND_INS.split_ascii_whitespace()
+    STAND_INS.all()
 }
 
-/// The lengths of those of some words, between which there is one character, that a text in small letters begins with.
-fn begun(words: &str, text: &[char], add: &mut dyn FnMut(usize)) {
-    let (mut length, mut is_same) = (0, true);
-    for byte in words.bytes().chain([b'\n']) {
-        if byte.is_ascii_whitespace() {
-            if is_same && length > 0 {
-                add(length);
+/// Sorted words, with one character between them. Where they are is made with the program: no start costs anything.
+struct List {
+    words: &'static str,
+    /// Where each word begins, and where the next would.
+    starts: &'static [u16],
+    /// Which is the first word whose first two letters are a pair.
+    pairs: &'static [u16; LETTERS * LETTERS + 1],
+}
+
+impl List {
+    fn all(&self) -> impl Iterator<Item = &'static str> {
+        self.words.split_ascii_whitespace()
+    }
+
+    /// Tells the lengths of those with which a text in small letters begins.
+    fn begun(&self, text: &[char], tell: &mut dyn FnMut(usize)) {
+        let place = |at: usize| {
+            let c = text.get(at).filter(|c| c.is_ascii_lowercase())?;
+            Some(*c as usize - 'a' as usize)
+        };
+        let (Some(first), Some(second)) = (place(0), place(1)) else {
+            return;
+        };
+        let pair = first * LETTERS + second;
+        let words = usize::from(self.pairs[pair])..=usize::from(self.pairs[pair + 1]);
+        for ends in self.starts[words].windows(2) {
+            let word = usize::from(ends[0])..usize::from(ends[1]) - 1;
+            let word = &self.words.as_bytes()[word];
+            let mut letters = word.iter().zip(text);
+            if word.len() <= text.len() && letters.all(|(a, b)| char::from(*a) == *b) {
+                tell(word.len());
             }
-            (length, is_same) = (0, true);
-        } else {
-            is_same = is_same && text.get(length) == Some(&char::from(byte));
-            length += 1;
         }
     }
-}
-
-/// The lengths of the words of the list that a text in small letters begins with.
-fn listed(text: &[char], add: &mut dyn FnMut(usize)) {
-    let place = |at: usize| {
-        let c = text.get(at).filter(|c| c.is_ascii_lowercase())?;
-        Some(*c as usize - 'a' as usize)
-    };
-    let (Some(first), Some(second)) = (place(0), place(1)) else {
-        return;
-    };
-    let pair = first * LETTERS + second;
-    let starts = &STARTS[usize::from(PAIRS[pair])..=usize::from(PAIRS[pair + 1])];
-    for ends in starts.windows(2) {
-        let word = &WORDS.as_bytes()[usize::from(ends[0])..usize::from(ends[1]) - 1];
-        let mut letters = word.iter().zip(text);
-        if word.len() <= text.len() && letters.all(|(a, b)| char::from(*a) == *b) {
-            add(word.len());
-        }
-    }
-}
-
-/// The words of a list that begin with a letter.
-fn of_letter<'a>(words: &'a str, firsts: &[u16; LETTERS + 1], letter: char) -> &'a str {
-    let at = letter
-        .is_ascii_lowercase()
-        .then(|| letter as usize - 'a' as usize);
-    at.map_or("", |at| {
-        &words[usize::from(firsts[at])..usize::from(firsts[at + 1])]
-    })
 }
 
 pub(super) const LETTERS: usize = 26;
-const STAND_IN_FIRSTS: [u16; LETTERS + 1] = firsts(STAND_INS, b' ');
-const GLUE_FIRSTS: [u16; LETTERS + 1] = firsts(GLUE, b' ');
 
 /// Where the entries of each letter begin in a sorted list.
 pub(super) const fn firsts(entries: &str, between: u8) -> [u16; LETTERS + 1] {
@@ -197,46 +192,52 @@ pub(super) const fn firsts(entries: &str, between: u8) -> [u16; LETTERS + 1] {
     firsts
 }
 
-/// How many words there are.
-const COUNT: usize = {
+/// Whether a word of a list ends at a place.
+const fn is_end(words: &[u8], at: usize) -> bool {
+    let is_letter = at < words.len() && words[at].is_ascii_alphabetic();
+    !is_letter && at > 0 && words[at - 1].is_ascii_alphabetic()
+}
+
+/// How many words a list has.
+const fn count(words: &str) -> usize {
     let (mut count, mut at) = (0, 0);
-    while at < WORDS.len() {
-        count += (WORDS.as_bytes()[at] == b'\n') as usize;
+    while at <= words.len() {
+        count += is_end(words.as_bytes(), at) as usize;
         at += 1;
     }
     count
-};
+}
 
-/// Where each word begins, and where the next would. It is made with the program: no start costs anything.
-static STARTS: [u16; COUNT + 1] = {
-    let mut starts = [0; COUNT + 1];
+const fn starts<const MANY: usize>(words: &str) -> [u16; MANY] {
+    let mut starts = [0; MANY];
     let (mut number, mut at) = (0, 0);
-    while at < WORDS.len() {
-        if WORDS.as_bytes()[at] == b'\n' {
+    while at <= words.len() {
+        if is_end(words.as_bytes(), at) {
             number += 1;
             starts[number] = at as u16 + 1;
         }
         at += 1;
     }
     starts
-};
+}
 
-/// Which is the first word whose first two letters are a pair.
-static PAIRS: [u16; LETTERS * LETTERS + 1] = {
-    let words = WORDS.as_bytes();
-    let mut pairs = [COUNT as u16; LETTERS * LETTERS + 1];
-    let (mut next, mut number) = (0, 0);
-    while number < COUNT {
-        let at = STARTS[number] as usize;
-        let pair = (words[at] - b'a') as usize * LETTERS + (words[at + 1] - b'a') as usize;
-        while next <= pair {
-            pairs[next] = number as u16;
-            next += 1;
+const fn pairs(words: &str) -> [u16; LETTERS * LETTERS + 1] {
+    let letters = words.as_bytes();
+    let mut pairs = [count(words) as u16; LETTERS * LETTERS + 1];
+    let (mut next, mut number, mut at) = (0, 0, 0);
+    while at < letters.len() {
+        if at == 0 || is_end(letters, at - 1) {
+            let pair = (letters[at] - b'a') as usize * LETTERS + (letters[at + 1] - b'a') as usize;
+            while next <= pair {
+                pairs[next] = number;
+                next += 1;
+            }
+            number += 1;
         }
-        number += 1;
+        at += 1;
     }
     pairs
-};
+}
 
 /// What a digit or a sign stands for.
 pub(super) fn unleeted(c: char, one: char) -> char {
@@ -267,10 +268,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_sorted_and_of_words() {
+    fn the_lists_are_sorted_and_the_long_one_is_of_words() {
+        for list in [&WORDS, &STAND_INS, &GLUE] {
+            let words: Vec<&str> = list.all().collect();
+            assert_eq!(words.len() + 1, list.starts.len());
+            assert!(words.is_sorted() && words.windows(2).all(|pair| pair[0] != pair[1]));
+        }
         let words: Vec<&str> = all().collect();
         assert!(words.len() > 4_000);
-        assert!(words.is_sorted() && words.windows(2).all(|pair| pair[0] != pair[1]));
         for word in words {
             let is_word = word.len() >= 4 && word.bytes().all(|byte| byte.is_ascii_lowercase());
             assert!(is_word, "{word}");
@@ -279,7 +284,7 @@ mod tests {
 
     #[test]
     fn every_word_is_found_where_it_stands() {
-        for word in all() {
+        for word in all().chain(stand_ins()).chain(GLUE.all()) {
             let text: Vec<char> = word.to_uppercase().chars().collect();
             let mut found = Vec::new();
             let readings = Readings::of(&text);
