@@ -314,14 +314,56 @@ fn advice_names_the_files_that_fix_names() {
     }
 }
 
-fn follow(one: &Try) -> Result<(), String> {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    for (name, text) in one.files {
+/// What verify tells to run, in a finding's advice and with --fix, is nothing that clearml-inject refuses.
+#[test]
+fn what_verify_tells_to_run_is_not_refused() {
+    let whole = format!(
+        "{REFERENCE}    env_file: .env\n  {}",
+        "webserver: {image: 'clearml/server:2.3.0', command: webserver, env_file: .env}\n"
+    );
+    for (files, then) in [
+        (
+            vec![
+                ("docker-compose.yml", "include: [ml/srv.yml]\n"),
+                ("ml/srv.yml", APISERVER),
+            ],
+            vec!["--merge", "keys.override.yml"],
+        ),
+        (
+            vec![("docker-compose.yml", whole.as_str()), (".env", "TOKEN=\n")],
+            vec!["--env-file", ".env", "--env-file", "clearml.env"],
+        ),
+    ] {
+        for fix in [None, Some("--fix")] {
+            let folder = tempfile::tempdir().unwrap();
+            let folder = folder.path();
+            write(folder, &files);
+            let verify = clearml("verify").within(folder).args(fix);
+            let said = verify.args(["docker-compose.yml"]).done().stdout;
+            let lines = said.lines().map(|line| line.trim().trim_end_matches(" &&"));
+            let mut commands: Vec<&str> =
+                lines.filter(|line| line.starts_with("clearml-")).collect();
+            commands.truncate(2);
+            shell(folder, &commands.join("\n")).exit(0);
+            let verify = clearml("verify").within(folder).args(then.clone());
+            let left = verify.args(["docker-compose.yml"]).done();
+            left.never_says("missing-setting").never_says("not checked");
+        }
+    }
+}
+
+fn write(folder: &Path, files: &[(&str, &str)]) {
+    for (name, text) in files {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
+}
+
+fn follow(one: &Try) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder, one.files);
     let keys = clearml("keygen")
         .args(["-q", "-o", "keys.env"])
         .within(folder);

@@ -14,7 +14,7 @@ pub struct Refusal {
 }
 
 /// The name of an env file that a help tells to write: of none that the project reads.
-pub(crate) fn another_env_file(sources: &Sources) -> &'static str {
+pub fn another_env_file(sources: &Sources) -> &'static str {
     const USUAL: &str = "clearml.env";
     let is_read = |id| {
         let name = sources.path(id).file_name();

@@ -43,7 +43,8 @@ pub(crate) struct Case<'a> {
     pub(crate) files: Files,
     /// Of containers that run: what the compose files say from which they were made, where those are a target, too.
     pub(crate) made_from: Option<(&'a Described, &'a Effective)>,
-    pub(crate) inject_files: OnceCell<String>,
+    /// The options of clearml-inject for files, and for an override file, where it needs one.
+    pub(crate) inject_files: OnceCell<(String, Option<String>)>,
 }
 
 impl Case<'_> {

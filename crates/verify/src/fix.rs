@@ -9,16 +9,17 @@ mod ports;
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::slice::from_ref;
 
 use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::compose::Project;
-use clearml_secure_core::container::Container;
+use clearml_secure_core::container::{self, Container};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Origin, Reading};
-use clearml_secure_core::setting::Setting;
-use clearml_secure_core::source::Span;
+use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::source::{SourceId, Span};
+use clearml_secure_plan::OVERRIDE_FILE;
 use clearml_secure_plan::ports::Ports;
+use clearml_secure_plan::refusal::another_env_file;
 
 use crate::cli::Cli;
 use crate::files;
@@ -67,12 +68,22 @@ pub(crate) struct Inject<'a> {
     pub(crate) is_tracked: bool,
 }
 
+/// How clearml-inject has to be run so that it does not refuse, as far as the files tell.
+pub(crate) struct Way {
+    /// Where values are to go: to the files that were named, or to the one from which servers take a setting already.
+    pub(crate) env_files: Vec<PathBuf>,
+    /// The file that overrides all others, where no edit of the compose file is enough.
+    pub(crate) override_file: Option<PathBuf>,
+}
+
 /// Where the changed compose file goes.
 pub(crate) enum Output {
     /// A new file, because it came from standard input.
     File(PathBuf),
     /// Its own place, and what it was is kept under this suffix.
     InPlace(String),
+    /// It stays, and this file overrides it.
+    Override(PathBuf),
 }
 
 /// Where the keyset of a run comes from.
@@ -102,15 +113,13 @@ pub(crate) fn plan<'a>(
     findings: &'a [Finding],
     names: &mut Names,
 ) -> Plan<'a> {
-    let env_files: Vec<PathBuf> = env_files(project, deployment, effective)
-        .map(Path::to_owned)
-        .collect();
+    let way = Way::of(project, deployment, effective);
     let attempt = Attempt {
         cli,
         project,
         deployment,
         effective,
-        env_files: &env_files,
+        way: &way,
     };
     let options = Options::of(&attempt, deployment, effective, findings);
     let mut plan = Plan {
@@ -119,7 +128,7 @@ pub(crate) fn plan<'a>(
         lines: lines::of(cli, deployment, effective, findings),
         left: options.left(),
     };
-    plan.inject = options.inject(cli, deployment, env_files, names);
+    plan.inject = options.inject(cli, deployment, way, names);
     if let Some(inject) = &plan.inject {
         let path = compose_file(deployment);
         let is_silenced = cli.ignore.iter().any(|id| id == "readable-secret");
@@ -234,7 +243,7 @@ impl<'a> Options<'a> {
         &self,
         cli: &Cli,
         deployment: &Deployment,
-        env_files: Vec<PathBuf>,
+        way: Way,
         names: &mut Names,
     ) -> Option<Inject<'a>> {
         let asked = |all: &[&Fixing<'a>]| -> Vec<&'a Finding> {
@@ -254,15 +263,15 @@ impl<'a> Options<'a> {
                 (None, true) => Keys::New(names.keys(path)),
                 (given, false) => Keys::InUse(given.clone().unwrap_or_else(|| "keys.env".into())),
             },
-            is_tracked: is_tracked && replaces_keys && env_files.is_empty(),
-            env_files,
+            is_tracked: is_tracked && replaces_keys && way.is_in_place(),
             close_ports: self.close.is_asked(),
             bind,
-            to: if path == Path::new("-") {
-                Output::File(names.output())
-            } else {
-                Output::InPlace(names.backup(path))
+            to: match way.override_file {
+                Some(file) => Output::Override(file),
+                None if path == Path::new("-") => Output::File(names.output()),
+                None => Output::InPlace(names.backup(path)),
             },
+            env_files: way.env_files,
             fixes,
         })
     }
@@ -271,7 +280,34 @@ impl<'a> Options<'a> {
 impl Inject<'_> {
     /// Whether the compose file holds new secrets after it.
     fn writes_secrets(&self) -> bool {
-        !matches!(self.keys, Keys::InUse(_)) && self.env_files.is_empty()
+        let is_in_it = !matches!(self.to, Output::Override(_)) && self.env_files.is_empty();
+        is_in_it && !matches!(self.keys, Keys::InUse(_))
+    }
+}
+
+impl Way {
+    pub(crate) fn of(project: &Project, deployment: &Deployment, effective: &Effective) -> Self {
+        let (sources, compose) = (&deployment.sources, compose_file(deployment));
+        let files = env_files(project, deployment, effective);
+        let mut env_files: Vec<PathBuf> = files
+            .iter()
+            .map(|file| sources.path(*file).to_owned())
+            .collect();
+        if let Some(last) = files.last().filter(|last| is_read_whole(project, **last)) {
+            let path = sources.path(*last);
+            env_files.push(path.with_file_name(another_env_file(sources)));
+        }
+        let own = compose.with_file_name(OVERRIDE_FILE);
+        let is_whole = project.files.len() == 1 && own.symlink_metadata().is_err();
+        Self {
+            env_files,
+            override_file: (is_whole && is_elsewhere(project, deployment)).then_some(own),
+        }
+    }
+
+    /// Whether the compose file is to have the values.
+    fn is_in_place(&self) -> bool {
+        self.env_files.is_empty() && self.override_file.is_none()
     }
 }
 
@@ -298,20 +334,42 @@ pub(crate) fn compose_file(deployment: &Deployment) -> &Path {
     deployment.sources.path(deployment.first)
 }
 
-/// Where values are to go: to the files that were named, or to the one from which servers take a setting already.
-pub(crate) fn env_files<'a>(
-    project: &'a Project,
-    deployment: &'a Deployment,
-    effective: &Effective,
-) -> impl Iterator<Item = &'a Path> + use<'a> {
+/// The env files that were named, or the one from which servers take a setting already.
+fn env_files(project: &Project, deployment: &Deployment, effective: &Effective) -> Vec<SourceId> {
     let env = project.env();
-    let files = match env.files() {
-        all if env.are_named => all,
+    match env.files() {
+        all if env.are_named => all.to_vec(),
         // A later file wins, so that is where a new value has an effect.
-        [.., last] if takes_from_env_files(project, deployment, effective) => from_ref(last),
-        _ => &[],
-    };
-    files.iter().map(|source| deployment.sources.path(*source))
+        [.., last] if takes_from_env_files(project, deployment, effective) => vec![*last],
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a service gets all that is in an env file: it would get every secret that is put there.
+fn is_read_whole(project: &Project, file: SourceId) -> bool {
+    let mut variables = project
+        .services
+        .iter()
+        .flat_map(|service| &service.environment);
+    variables.any(|one| one.origin == container::Origin::EnvFile && one.span.source == file)
+}
+
+/// Whether a server is defined in other files than the one that is edited: in what it includes.
+fn is_elsewhere(project: &Project, deployment: &Deployment) -> bool {
+    let mut servers = deployment.instances.iter().filter(|instance| {
+        instance.server.reads_configuration() || instance.server == Server::AgentServices
+    });
+    servers.any(|instance| {
+        let name = &deployment.service(instance).name;
+        let service = project
+            .services
+            .iter()
+            .find(|service| service.name == *name);
+        service.is_some_and(|service| {
+            let mut parts = service.parts.iter();
+            !parts.any(|part| part.source == deployment.first)
+        })
+    })
 }
 
 /// Whether servers take a setting from an env file that compose reads.

@@ -172,6 +172,9 @@ fn named(reader: &mut Reader<'_>, path: &Path, has_clients: bool) -> Result<Vec<
     if launcher::starts_server(&name, &text) {
         return Err(Error::Launcher(path.to_owned()));
     }
+    if let Some(one) = Installer::told(&text) {
+        return Err(Error::NotRendered(path.to_owned(), one.command));
+    }
     let mut lines = text.lines().map(str::trim);
     let first = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
     if first.is_some_and(is_url) {

@@ -3,9 +3,12 @@
 
 use clearml_secure_core::container::Container;
 use clearml_secure_core::effective::{Layer, ServerConfiguration};
+use clearml_secure_core::kubernetes::Values;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shell::quoted;
-use std::path::Path;
+use clearml_secure_core::source::SourceId;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use super::Case;
 use crate::fix;
@@ -100,19 +103,23 @@ impl Case<'_> {
 
     /// clearml-inject as this deployment needs it.
     fn injecting(&self, keys: &str, keeps_a_copy: bool) -> String {
-        let files = self.inject_files.get_or_init(|| {
+        let (files, to) = self.inject_files.get_or_init(|| {
             let project = self.deployment.project.as_ref();
-            let named = project
-                .into_iter()
-                .flat_map(|project| fix::env_files(project, self.deployment, self.effective));
-            self.deployment.inject_files(named)
+            let way = project.map(|project| fix::Way::of(project, self.deployment, self.effective));
+            let (env_files, file) = way
+                .map(|way| (way.env_files, way.override_file))
+                .unwrap_or_default();
+            let named = env_files.iter().map(PathBuf::as_path);
+            let to = file.map(|file| format!(" --override -o {}", quoted(&file)));
+            (self.deployment.inject_files(named), to)
         });
-        let backup = match keeps_a_copy {
-            true => format!(" --backup {}", self.deployment.backup),
-            false => String::new(),
+        let to = match to {
+            Some(to) => to.clone(),
+            None if keeps_a_copy => format!(" -i --backup {}", self.deployment.backup),
+            None => " -i".to_owned(),
         };
         let path = self.compose_file();
-        format!("clearml-inject -k {keys}{files} -i{backup} {path}")
+        format!("clearml-inject -k {keys}{files}{to} {path}")
     }
 
     /// These commands, the values that name the Secret, and a restart: no pod takes a changed Secret by itself.
@@ -143,10 +150,23 @@ impl Case<'_> {
         }
         let release = manifests.and_then(|manifests| manifests.release.as_deref());
         format!(
-            "helm upgrade{} {} clearml/clearml -f values.yaml -f clearml-secure.yaml",
+            "helm upgrade{} {} clearml/clearml{} -f clearml-secure.yaml",
             self.namespace(),
-            quoted(Path::new(release.unwrap_or("clearml")))
+            quoted(Path::new(release.unwrap_or("clearml"))),
+            values.map_or_else(|| " -f values.yaml".to_owned(), |values| self.files(values))
         )
+    }
+
+    /// The options of helm for files of values.
+    fn files(&self, values: &Values) -> String {
+        let name = |part: &(SourceId, Range<usize>)| match self.deployment.sources.path(part.0) {
+            path if path == Path::new("-") => Path::new("values.yaml"),
+            path => path,
+        };
+        let mut names: Vec<&Path> = values.parts.iter().map(name).collect();
+        names.dedup();
+        let options = names.iter().map(|name| format!(" -f {}", quoted(name)));
+        options.collect()
     }
 
     fn namespace(&self) -> String {

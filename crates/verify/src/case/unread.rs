@@ -29,6 +29,9 @@ const ACCOUNT_FIELDS: [&str; 5] = [
 /// The ends of paths of settings.
 const SECRETS: [&str; 4] = ["session_secret", "token_secret", "user_key", "user_secret"];
 
+/// What clients call the two parts of a pair, and what servers do.
+const OF_CLIENTS: [(&str, &str); 2] = [("access_key", "user_key"), ("secret_key", "user_secret")];
+
 /// Databases whose passwords stand below `secure` (docs/clearml.md#database-passwords).
 const DATABASES: [&str; 4] = ["elastic", "mongo", "mongodb", "redis"];
 
@@ -167,7 +170,9 @@ fn is_mistyped_account(account: &str) -> bool {
 /// `apiserver_key` for `apiserver.user_key`.
 fn is_pair_in_one(name: &str) -> bool {
     let mut accounts = SETTINGS.iter().filter_map(|setting| setting.account());
-    let fields = ["key", "secret", "user_key", "user_secret", "role"];
+    let fields = ["key", "secret", "role"];
+    let of_both = OF_CLIENTS.iter().flat_map(|(theirs, ours)| [theirs, ours]);
+    let fields: Vec<&str> = fields.iter().chain(of_both).copied().collect();
     accounts.any(|account| {
         let field = name
             .strip_prefix(account)
@@ -177,6 +182,11 @@ fn is_pair_in_one(name: &str) -> bool {
 }
 
 fn nearest(path: &str) -> Option<String> {
+    let of_client = OF_CLIENTS.iter().find_map(|(theirs, ours)| {
+        let start = path.strip_suffix(theirs)?;
+        Some(format!("{start}{ours}"))
+    });
+    let path = of_client.as_deref().unwrap_or(path);
     // Below `secure` a setting is what is meant, not its account's role.
     let settings = SETTINGS.iter().map(|setting| setting.path().to_owned());
     let best = settings
@@ -277,6 +287,14 @@ mod tests {
         assert!(unread("CLEARML_APISERVER__host").is_some());
         assert_eq!(unread("CLEARML__foo__bar").unwrap().nearest, None);
         for (name, expected) in [
+            (
+                "CLEARML__secure__credentials__tests__access_key",
+                "CLEARML__SECURE__CREDENTIALS__TESTS__USER_KEY",
+            ),
+            (
+                "CLEARML__secure__credentials__apiserver_secret_key",
+                "CLEARML__SECURE__CREDENTIALS__APISERVER__USER_SECRET",
+            ),
             ("CLEARML_APISERVER__host", "CLEARML_API_HOST"),
             ("CLEARML_WEBSERVER__host", "CLEARML_WEB_HOST"),
             ("CLEARML_FILES_SERVER__host", "CLEARML_FILES_HOST"),

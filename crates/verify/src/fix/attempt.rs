@@ -1,6 +1,6 @@
 //! What clearml-inject would say, which only its own plan and proof can tell: both are run in memory.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clearml_secure_core::compose::Project;
 use clearml_secure_core::deployment::Deployment;
@@ -13,7 +13,7 @@ use clearml_secure_plan::job::Job;
 use clearml_secure_plan::plan::Asked;
 use clearml_secure_plan::ports::Ports;
 
-use super::Obstacle;
+use super::{Obstacle, Way};
 use crate::cli::Cli;
 
 /// The files that clearml-inject would be run on.
@@ -23,7 +23,7 @@ pub(super) struct Attempt<'a> {
     /// The files that describe it.
     pub(super) project: &'a Project,
     pub(super) effective: &'a Effective,
-    pub(super) env_files: &'a [PathBuf],
+    pub(super) way: &'a Way,
 }
 
 impl Attempt<'_> {
@@ -46,14 +46,14 @@ impl Attempt<'_> {
         let sources = &self.deployment.sources;
         let project = self.project;
         let files = project.files.iter();
-        let env_file = EnvFile::read(self.env_files, &project.folder)?;
+        let env_file = EnvFile::read(&self.way.env_files, &project.folder)?;
         let job = Job {
             compose: files
                 .map(|id| (sources.path(*id).to_owned(), sources.shared(*id)))
                 .collect(),
             asked: Asked {
                 ports,
-                is_overlay: false,
+                is_overlay: self.way.override_file.is_some(),
                 is_literal: false,
                 allows_weak: false,
                 is_of_ports: false,

@@ -280,6 +280,10 @@ fn run(inject: &Inject<'_>, compose: &str, options: &str, ports: &str) -> String
         Output::InPlace(suffix) => {
             format!("clearml-inject {options}{ports} -i --backup {suffix} {compose}\n")
         }
+        Output::Override(path) => format!(
+            "clearml-inject {options}{ports} --override -o {} {compose}\n",
+            quoted(path)
+        ),
     });
     out
 }
@@ -296,7 +300,7 @@ fn bound(inject: &Inject<'_>, compose: &str, options: &str) -> String {
             });
             lines.collect()
         }
-        Output::File(_) => comment(&format!("add{BIND} to the last command")),
+        Output::File(_) | Output::Override(_) => comment(&format!("add{BIND} to the last command")),
         // It has its backup by now.
         Output::InPlace(_) => {
             let is_in_use = matches!(inject.keys, Keys::InUse(_));

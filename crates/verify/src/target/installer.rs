@@ -7,12 +7,17 @@ use clearml_secure_core::io::read_text;
 use clearml_secure_core::shell::quoted;
 use zeroize::Zeroizing;
 
+/// The modules of Ansible that install charts.
+const TASKS: [&str; 2] = ["kubernetes.core.helm:", "community.kubernetes.helm:"];
+
 /// Such a file.
 pub(crate) struct Installer {
     /// The command that shows what is installed.
     pub(crate) command: String,
     /// What it says, without its comments.
     text: Zeroizing<String>,
+    /// Whether it gives the chart nothing but files of values.
+    pub(crate) has_files_alone: bool,
 }
 
 impl Installer {
@@ -24,6 +29,26 @@ impl Installer {
         Self::of(path, &text).filter(Self::is_of_clearml)
     }
 
+    /// A playbook, a script or a pipeline that runs helm for ClearML's chart, told by its text.
+    pub(crate) fn told(text: &str) -> Option<Self> {
+        if !text.contains("helm") {
+            return None;
+        }
+        let text = without_comments(text);
+        let is_task = |line: &str| {
+            let line = line.trim_start().trim_start_matches("- ");
+            TASKS.iter().any(|task| line.starts_with(task))
+        };
+        let is_playbook = text.lines().any(is_task) && names_it(&text);
+        let joined = Zeroizing::new(text.replace("\\\n", " "));
+        let runs: Vec<&str> = joined.lines().filter(|line| runs_helm(line)).collect();
+        (is_playbook || !runs.is_empty()).then(|| Self {
+            command: "helm get manifest clearml | clearml-verify -".to_owned(),
+            has_files_alone: !is_playbook && runs.iter().all(|line| has_files_alone(line)),
+            text,
+        })
+    }
+
     /// What a file is, by its name and its text: a compose file may be in `helmfile.d`, too.
     pub(crate) fn of(path: &Path, text: &str) -> Option<Self> {
         let program = Program::of(path)?;
@@ -31,6 +56,7 @@ impl Installer {
         program.reads(&text).then(|| Self {
             command: program.command(path),
             text,
+            has_files_alone: false,
         })
     }
 
@@ -49,10 +75,51 @@ impl Installer {
     /// Whether it installs ClearML's own chart, and not that of its agent or of serving. A chart that a variable names may
     /// be ClearML's where ClearML is spoken of.
     fn is_of_clearml(&self) -> bool {
-        let speaks_of_it = self.text.to_ascii_lowercase().contains("clearml");
-        let mut lines = self.text.lines();
-        speaks_of_it && lines.any(|line| names_chart(line) || has_variable_chart(line))
+        names_it(&self.text)
     }
+}
+
+fn names_it(text: &str) -> bool {
+    let speaks_of_it = text.to_ascii_lowercase().contains("clearml");
+    let mut lines = text.lines();
+    speaks_of_it && lines.any(|line| names_chart(line) || has_variable_chart(line))
+}
+
+/// Whether a line of a script installs ClearML's chart.
+fn runs_helm(line: &str) -> bool {
+    let words = words(line);
+    let is_verb = |word: &&str| ["install", "upgrade"].contains(word);
+    let is_chart = |word: &&str| word.contains('/') && !word.contains("://") && is_server(word);
+    // Of a repository that is named, too, a chart is a plain word.
+    let of_repository = words.iter().any(|word| word.starts_with("--repo"))
+        && words
+            .iter()
+            .any(|word| word.contains("://") && word.contains("clearml"))
+        && words
+            .iter()
+            .any(|word| !word.contains('/') && is_server(word))
+        && !line.contains("clearml-agent")
+        && !line.contains("clearml-serving");
+    let is_oci = |word: &&str| word.starts_with("oci://") && is_server(word);
+    line.contains("helm ")
+        && words.iter().any(is_verb)
+        && (words.iter().any(is_chart) || words.iter().any(is_oci) || of_repository)
+}
+
+/// ClearML's chart, or one of those that were before it.
+fn is_server(word: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or_default();
+    is_ours(word) || name.starts_with("clearml-server")
+}
+
+fn has_files_alone(line: &str) -> bool {
+    let has = |start: &str| words(line).iter().any(|word| word.starts_with(start));
+    (has("-f") || has("--values")) && !has("--set")
+}
+
+fn words(line: &str) -> Vec<&str> {
+    let words = line.split_ascii_whitespace();
+    words.map(|word| word.trim_matches(['"', '\''])).collect()
 }
 
 /// What installs charts.
@@ -132,20 +199,22 @@ fn without_comments(text: &str) -> Zeroizing<String> {
     out
 }
 
-/// Whether a line names ClearML's own chart: in a repository, in a folder, or packed.
-fn names_chart(line: &str) -> bool {
+/// Whether a word is ClearML's own chart: in a repository, in a folder, or packed.
+fn is_ours(word: &str) -> bool {
+    let word = word.trim_end_matches('/');
+    let name = word.rsplit('/').next().unwrap_or_default();
+    name.strip_prefix("clearml").is_some_and(|rest| {
+        let version = rest
+            .strip_prefix('-')
+            .map(|rest| rest.trim_start_matches('v'));
+        rest.is_empty()
+            || version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
+    })
+}
+
+/// Whether a line names ClearML's own chart.
+pub(crate) fn names_chart(line: &str) -> bool {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    let is_ours = |word: &str| {
-        let word = word.trim_end_matches('/');
-        let name = word.rsplit('/').next().unwrap_or_default();
-        name.strip_prefix("clearml").is_some_and(|rest| {
-            let version = rest
-                .strip_prefix('-')
-                .map(|rest| rest.trim_start_matches('v'));
-            rest.is_empty()
-                || version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
-        })
-    };
     let mut words = line.split(|c: char| !is_of_name(c));
     line.to_ascii_lowercase().contains("chart") && words.any(is_ours)
 }
@@ -159,7 +228,7 @@ fn has_variable_chart(line: &str) -> bool {
     let value = line[at + 1..].trim();
     let is_reference = line[at..].starts_with('=') && !value.starts_with('"');
     let name = value.trim_matches('"').rsplit('/').next();
-    matches!(key, "chart" | "chartPath" | "remoteChart")
+    matches!(key, "chart" | "chartPath" | "chart_ref" | "remoteChart")
         && (is_reference || name.is_some_and(|name| name.contains(['{', '}'])))
 }
 
@@ -167,7 +236,7 @@ fn has_variable_chart(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn is_ours(line: &str) -> bool {
+    fn installs(line: &str) -> bool {
         let text = format!("# of ClearML: clearml\n{line}\n");
         let one = Installer::of(Path::new("main.tf"), &text);
         one.is_some_and(|one| one.is_of_clearml())
@@ -192,7 +261,7 @@ mod tests {
             ("/* chart = \"clearml\"\n chart = \"clearml\" */", false),
             ("  chart: other # was chart clearml/clearml", false),
         ] {
-            assert_eq!(is_ours(line), expected, "{line}");
+            assert_eq!(installs(line), expected, "{line}");
         }
     }
 
@@ -220,13 +289,66 @@ mod tests {
             ("chart_version = var.version", false),
         ] {
             assert_eq!(
-                is_ours(&format!("{REPOSITORY}\n{line}")),
+                installs(&format!("{REPOSITORY}\n{line}")),
                 expected,
                 "{line}"
             );
         }
-        assert!(!is_ours(
+        assert!(!installs(
             "repository = \"https://example.com\"\nchart = var.chart"
         ));
+    }
+
+    #[test]
+    fn what_runs_helm_is_told_by_its_text() {
+        for (text, expected) in [
+            ("helm install clearml clearml/clearml", true),
+            (
+                "  run: helm upgrade -i ml ./charts/clearml \\\n    --set a=b -f v.yaml",
+                true,
+            ),
+            ("helm install ml oci://example.com/charts/clearml", true),
+            (
+                "helm install ml clearml --repo https://x/clearml-helm-charts",
+                true,
+            ),
+            (
+                "helm install allegroai/clearml-server-chart --values v.yaml",
+                true,
+            ),
+            (
+                "- kubernetes.core.helm:\n    chart_ref: clearml/clearml",
+                true,
+            ),
+            (
+                "  kubernetes.core.helm:\n    chart_ref: \"{{ clearml_chart }}\"",
+                true,
+            ),
+            ("helm upgrade -i clearml clearml/clearml -f v.yaml", true),
+            ("helm repo add clearml https://x/clearml-helm-charts", false),
+            ("helm install clearml bitnami/redis", false),
+            ("# helm install clearml clearml/clearml", false),
+            ("helm install agent clearml/clearml-agent", false),
+            (
+                "helm install a clearml-agent --repo https://x/clearml-helm-charts",
+                false,
+            ),
+            (
+                "- kubernetes.core.helm:\n    chart_ref: clearml/clearml-agent",
+                false,
+            ),
+            (
+                "- kubernetes.core.helm_repository:\n    repo_url: https://x/clearml-helm-charts",
+                false,
+            ),
+        ] {
+            let told = Installer::told(text);
+            assert_eq!(told.is_some(), expected, "{text}");
+            let has_files_alone = told.is_some_and(|one| one.has_files_alone);
+            assert_eq!(
+                has_files_alone,
+                text.ends_with("v.yaml") && !text.contains("--set")
+            );
+        }
     }
 }

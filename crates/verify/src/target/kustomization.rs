@@ -7,15 +7,16 @@ use clearml_secure_core::image::REPOSITORIES;
 use clearml_secure_core::io::{entries, read_text, real};
 use clearml_secure_core::yaml::{self, Node};
 
+use crate::target::installer::names_chart;
+
 /// The names that `kubectl kustomize` looks for.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Where it lists files and folders.
 const LISTS: [&str; 4] = ["bases", "components", "crds", "resources"];
 
-/// A manifest that installs a ClearML server has an image of one, or one of these. The words above are in others' as well: every
-/// Kubernetes has an API server.
-const MANIFEST_WORDS: [&str; 3] = ["clearml-server", "chart: clearml", "CLEARML__"];
+/// A manifest that installs a ClearML server has an image of one, one of these, or the chart's name.
+const MANIFEST_WORDS: [&str; 2] = ["clearml-server", "CLEARML__"];
 
 /// What of one changes nothing in the manifests that it takes but names, namespaces and labels, or makes others beside them.
 const HARMLESS: [&str; 18] = [
@@ -103,7 +104,14 @@ pub(crate) fn changing(path: &Path) -> Option<PathBuf> {
 /// Whether a manifest installs a ClearML server, by its words.
 pub(crate) fn is_of_clearml(text: &str) -> bool {
     let mut words = REPOSITORIES.iter().chain(&MANIFEST_WORDS);
-    words.any(|word| text.contains(word))
+    // What was rendered has a label with it, whatever it is.
+    let is_chart = |line: &str| {
+        line.contains("clearml")
+            && !line.trim_start().starts_with('#')
+            && !line.contains("helm.sh/chart")
+            && names_chart(line)
+    };
+    words.any(|word| text.contains(word)) || text.lines().any(is_chart)
 }
 
 /// Whether a file is what `kubectl kustomize` looks for, by its name.

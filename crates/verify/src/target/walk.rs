@@ -57,6 +57,7 @@ pub(crate) struct Walk {
     /// What else was passed over, a line each.
     pub(crate) remarks: Vec<String>,
     kustomizations: Vec<Kustomization>,
+    scripts: Vec<(PathBuf, Installer)>,
     other_links: Vec<PathBuf>,
     made: Vec<PathBuf>,
     unreadable: Vec<PathBuf>,
@@ -97,6 +98,7 @@ impl Walk {
         let root = real(folder);
         walk.folder(&root, folder, entries(folder)?, 0);
         walk.kustomize();
+        walk.install();
         for (what, paths) in [
             ("linked folders", &walk.other_links),
             ("folders that a program made", &walk.made),
@@ -241,8 +243,27 @@ impl Walk {
                 path: path.to_owned(),
                 text,
             });
-        } else if launcher::starts_server(name, &text) {
+        } else if !is_json {
+            self.started(name, path, &text);
+        }
+    }
+
+    /// What starts servers in a way that is not read, or has helm do it.
+    fn started(&mut self, name: &str, path: &Path, text: &str) {
+        if launcher::starts_server(name, text) {
             self.launchers.push(path.to_owned());
+        } else if let Some(one) = Installer::told(text) {
+            self.scripts.push((path.to_owned(), one));
+        }
+    }
+
+    /// Names scripts that install the chart, but those that only give it files of values: these are read.
+    fn install(&mut self) {
+        for (path, one) in std::mem::take(&mut self.scripts) {
+            let mut values = self.values.iter();
+            if !(one.has_files_alone && values.any(|(values, _)| one.takes(values))) {
+                self.unrendered.push((path, one.command));
+            }
         }
     }
 
@@ -275,8 +296,8 @@ impl Walk {
             Kind::Values => self.values.push((path, text)),
             Kind::Other => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                if has_words && launcher::starts_server(&name, &text) {
-                    self.launchers.push(path);
+                if has_words {
+                    self.started(&name, &path, &text);
                 }
             }
         }
