@@ -6,6 +6,8 @@
 
 use std::fs;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use e2e::files::fixtures;
 use e2e::findings::fits_the_schema;
 use e2e::program::{Done, clearml};
@@ -488,5 +490,43 @@ fn what_cannot_be_read_is_said() {
         done.stdout.contains("not checked: clients/clearml.conf:"),
         "{}",
         done.stdout
+    );
+}
+
+/// A whole file in base64 has the secret at any of three places in four signs; so has a header with a key before it.
+#[test]
+fn a_secret_within_something_in_base64_is_found() {
+    let clients = Clients::new();
+    let encoded = |text: &str| {
+        let text = text
+            .replace("KEY!", &clients.key)
+            .replace("SECRET!", &clients.secret);
+        STANDARD.encode(text)
+    };
+    let conf = "api { credentials { access_key: KEY!, secret_key: \"SECRET!\" } }";
+    let lines =
+        ["", " ", "  "].map(|before| format!("  a: {}\n", encoded(&format!("{before}{conf}"))));
+    let secret = |lines: &str| format!("apiVersion: v1\nkind: Secret\ndata:\n{lines}");
+    clients.add("client.yaml", &secret(&lines.concat()));
+    clients.add(
+        "access.log",
+        &format!("Basic {}\n", encoded("KEY!:SECRET!")),
+    );
+    let of_server = encoded("credentials { services_agent { user_secret: SECRET! } }");
+    clients.add(
+        "server.yaml",
+        &secret(&format!("  secure.conf: {of_server}\n")),
+    );
+    let (status, found) = clients.found("--clients --old-keys keys.env clients");
+    assert_eq!(status, Some(1));
+    let places = found.iter().map(|one| one.rsplit_once(':').unwrap().0);
+    assert_eq!(
+        places.collect::<Vec<_>>(),
+        [
+            "access.log:1",
+            "client.yaml:4",
+            "client.yaml:5",
+            "client.yaml:6"
+        ]
     );
 }

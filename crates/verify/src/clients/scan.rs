@@ -41,7 +41,13 @@ const MOST_FILES: usize = 20_000;
 const DEEPEST: usize = 32;
 
 /// What servers call their own settings: a line with one of these is no client's.
-const OF_SERVERS: [&str; 4] = ["CLEARML__", "TRAINS__", "user_secret", "USER_SECRET"];
+const OF_SERVERS: [&str; 5] = [
+    "CLEARML__",
+    "TRAINS__",
+    "secure.conf",
+    "user_secret",
+    "USER_SECRET",
+];
 
 /// A place in a text, and what is there.
 type Hit = (Range<usize>, Pair);
@@ -360,21 +366,19 @@ impl<'a> Scan<'a> {
     fn has_old_secret(&self, text: &str) -> bool {
         let old = self.keys.old.as_deref().map(accounts).unwrap_or_default();
         old.iter().any(|account| {
-            let secret = account.secret.expose();
-            text.contains(secret) || text.contains(&*encoded(secret))
+            spellings(account.secret.expose())
+                .iter()
+                .any(|spelling| text.contains(spelling.as_str()))
         })
     }
 
-    /// Where a text has the secret of an old account, as it is or as Kubernetes keeps it, and not for a server; and a public one,
+    /// Where a text has the secret of an old account, as it is or in base64, and not for a server; and a public one,
     /// beside the name under which a client has it. ClearML's own programs have these, too.
     fn hits(&self, text: &str) -> Vec<Hit> {
         let old = self.keys.old.as_deref().map(accounts).unwrap_or_default();
         let mut found: Vec<Hit> = Vec::new();
         for account in old {
-            for spelling in [
-                Zeroizing::new(account.secret.expose().to_owned()),
-                encoded(account.secret.expose()),
-            ] {
+            for spelling in spellings(account.secret.expose()) {
                 let pair = pair_of_old(account.name, self.keys);
                 let at = places_of(text, &spelling).map(|(range, _)| (range, pair));
                 found.extend(at);
@@ -513,8 +517,18 @@ fn is_comment(line: &str) -> bool {
     line.starts_with("//") || line.starts_with('#') && !given::is_directive(line)
 }
 
-fn encoded(secret: &str) -> Zeroizing<String> {
-    Zeroizing::new(STANDARD.encode(secret))
+/// A secret as it is, and what of it is in any text in base64, as in a whole file that Kubernetes keeps: three bytes are four
+/// signs there, and it begins at any of the three. A sign that has a part of another byte is left out.
+fn spellings(secret: &str) -> Vec<Zeroizing<String>> {
+    let encoded = |before: usize| {
+        let bytes = Zeroizing::new([&b"\0\0"[..before], secret.as_bytes()].concat());
+        let text = Zeroizing::new(STANDARD.encode(&*bytes));
+        let inner = (before * 8).div_ceil(6)..bytes.len() * 8 / 6;
+        Zeroizing::new(text[inner].to_owned())
+    };
+    let mut all = vec![Zeroizing::new(secret.to_owned())];
+    all.extend((0..3).map(encoded));
+    all
 }
 
 /// Whether it is a keyset of ours, which is no client. A client's variables may be one account of it.
