@@ -63,7 +63,7 @@ pub(crate) enum Error {
     Core(#[from] clearml_secure_core::error::Error),
     #[error("--count prints one keyset a line, which only -f jsonl does")]
     CountWithout,
-    #[error("{}: this is a compose file or values of the chart, which a keyset would replace", escape_path(.0))]
+    #[error("{}: this is a compose file or values of the chart, which would be lost", escape_path(.0))]
     Deployment(PathBuf),
     #[error("{}: exists", escape_path(.0))]
     Exists(PathBuf),

@@ -11,8 +11,12 @@ use clearml_secure_core::yaml::edit;
 
 use crate::cli::Cli;
 use crate::error::Error;
+use crate::existing::refuse_other;
 use crate::output::file;
 use crate::talk::{exists, name, say};
+
+/// How they begin, and so which ones `--force` replaces.
+const START: &str = "# Values for ClearML's Helm chart";
 
 /// Prints the values. No random bytes are taken, and no value of a keyset is read but whether it has users.
 pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
@@ -26,6 +30,9 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     let text = values(secret(cli)?, has_users);
     match file(cli) {
         Some(path) => {
+            if !is_ours(path) {
+                refuse_other(path, true)?;
+            }
             write_secret_file(path, &text, cli.force).map_err(|error| match exists(error) {
                 Error::Exists(path) => Error::ValuesExist(path),
                 error => error,
@@ -44,6 +51,10 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
         "helm replaces lists: if your values have extraEnvs, use `clearml-inject -i values.yaml` instead of this file; then look at what helm renders",
     );
     Ok(())
+}
+
+fn is_ours(path: &Path) -> bool {
+    path.is_file() && read_argument(path).is_ok_and(|text| text.starts_with(START))
 }
 
 fn is_about_keys(cli: &Cli) -> bool {
@@ -71,7 +82,7 @@ pub(crate) fn secret(cli: &Cli) -> Result<&str, Error> {
 fn values(secret: &str, has_users: bool) -> String {
     let name = edit::scalar(secret);
     let mut out = format!(
-        "# Values for ClearML's Helm chart, {} and later. No secret is in them: every key is in the Secret {secret}.\n\
+        "{START}, {} and later. No secret is in them: every key is in the Secret {secret}.\n\
          # helm replaces lists: if your own values have extraEnvs, put these entries into them.\n\
          clearml:\n  existingSecret: {name}\napiserver:\n",
         recipe::oldest(has_users)

@@ -350,6 +350,7 @@ fn force_replaces_no_deployment_and_all_that_is_none() {
             &["-o", name][..],
             &["-o", name, "--force"],
             &["-f", "jsonl", "--count", "2", "-o", name, "--force"],
+            &["-f", "helm", "-o", name, "--force"],
         ] {
             let refused = run(words).refused();
             assert!(refused.contains(DEPLOYMENT), "{text}: {refused}");
