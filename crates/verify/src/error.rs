@@ -15,7 +15,7 @@ pub(crate) enum Error {
     Core(#[from] clearml_secure_core::error::Error),
     #[error("{}: empty, so nothing was verified", escape_path(.0))]
     Empty(PathBuf),
-    #[error("{}: no target in it, so nothing was verified", escape_path(.0))]
+    #[error("{}: no target in it that is there, so nothing was verified", escape_path(.0))]
     EmptyList(PathBuf),
     #[error("{}: --config-dir takes a folder, and this {what}", escape_path(.path))]
     ConfigDir { path: PathBuf, what: &'static str },
@@ -139,7 +139,7 @@ impl Error {
                 "name both on the command line. A file of this name is ./{}",
                 escape(name)
             )),
-            Self::EmptyList(_) => Some("write a file, a folder or an address on each line".to_owned()),
+            Self::EmptyList(_) => Some("write a file, a folder or an address on each line; `-k` takes a keyset".to_owned()),
             Self::List(path) => Some(format!(
                 "write an @ before its name:\n  clearml-verify {}",
                 quoted(Path::new(&format!("@{}", path.display())))

@@ -496,6 +496,14 @@ fn what_is_wrong_in_a_list_is_told_with_its_line() {
         );
         assert!(!stderr.contains("plum-otter"), "{stderr}");
     }
+    // Of what is no list nothing is shown.
+    for text in ["A=plum-otter\nB=plum-otter\n", "jane:plum-otter\n"] {
+        fs::write(folder.path().join("keys.env"), text).unwrap();
+        let (code, stdout, stderr) = run(&["@keys.env"], folder.path());
+        assert_eq!((code, stdout.as_slice()), (2, &b""[..]));
+        assert!(stderr.contains("keys.env: no target in it"), "{stderr}");
+        assert!(!stderr.contains("plum-otter"), "{stderr}");
+    }
     // A file of that name is one.
     fs::write(folder.path().join("@bad.txt"), OPEN).unwrap();
     assert_eq!(run(&["@list.txt"], folder.path()).0, 1);

@@ -12,7 +12,7 @@ use crate::target;
 /// Takes the targets of each such file instead of its name. `./@FILE` is a file of that name.
 ///
 /// # Errors
-/// A file that cannot be read, or names no target; an address that nobody can ask, with its line.
+/// A file that cannot be read, or names no target that is there; an address that nobody can ask, with its line.
 pub(crate) fn expand(cli: &mut Cli) -> Result<(), Error> {
     let mut targets = Vec::new();
     for target in std::mem::take(&mut cli.targets) {
@@ -42,9 +42,12 @@ fn listed(path: &Path) -> Result<Vec<PathBuf>, Error> {
         }
         start += line.len();
     }
-    match targets.is_empty() {
-        true => Err(Error::EmptyList(path.to_owned())),
-        false => Ok(targets),
+    // The lines of another file, of a keyset for instance, are not shown.
+    let is_one =
+        |target: &PathBuf| target.exists() || target::is_meant_as_url(&target.to_string_lossy());
+    match targets.iter().any(is_one) {
+        true => Ok(targets),
+        false => Err(Error::EmptyList(path.to_owned())),
     }
 }
 
