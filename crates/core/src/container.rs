@@ -22,6 +22,7 @@ pub use pod::{BrokenReference, Entrance, EntranceKind, Pod, Speaks};
 pub use port::{Interface, Opener, Port};
 
 /// What one container is given.
+#[derive(Clone)]
 pub struct Container {
     /// Its name: that of a compose service.
     pub name: String,
@@ -331,7 +332,7 @@ impl Text {
 }
 
 /// One variable of a container.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Variable {
     /// Its name, as written.
     pub name: String,

@@ -14,6 +14,7 @@ mod listen;
 mod mention;
 mod namespace;
 mod proxy;
+mod scripts;
 mod spoken;
 mod stunnel;
 mod tool;
@@ -122,7 +123,11 @@ pub(crate) fn may_lead(text: &str) -> bool {
             word.parse()
                 .is_ok_and(|port| Database::by_port(port).is_some())
         };
-        mention::is_name(word) || proxy::is_name(word) || Tool::is_name(word) || is_port()
+        mention::is_name(word)
+            || anywhere::is_name(word)
+            || proxy::is_name(word)
+            || Tool::is_name(word)
+            || is_port()
     })
 }
 
@@ -144,17 +149,19 @@ impl Exposure {
             namespaces,
             ..
         } = deployment;
-        let names = Names::of(containers, namespaces);
+        // Without a server nothing is a way to one, and whose a database is nobody can tell.
+        if instances.is_empty() {
+            return (Self::default(), Vec::new());
+        }
+        let containers: Vec<_> = containers.iter().map(scripts::with_scripts).collect();
+        let names = Names::of(&containers, namespaces);
         let around = Around {
+            containers: &containers,
             names: Some(&names),
             ..deployment.around()
         };
         let (mut forwards, mut unseen) = (Vec::new(), Vec::new());
         let mut proxied = HashSet::new();
-        // Without a server nothing is a way to one, and whose a database is nobody can tell.
-        if instances.is_empty() {
-            return (Self::default(), unseen);
-        }
         for (index, container) in containers.iter().enumerate() {
             if !around.is_server(index) && Database::of(container).is_none() {
                 let ports = forward::of(&around, index, &mut forwards, &mut unseen);

@@ -1,27 +1,47 @@
 //! Proxies that lead wherever those who come in want, and whether they ask these for a password.
 
+use serde_json::Value;
+
 use super::files::{File, Files};
 use super::mention::{programs, values};
 use crate::container::Container;
 use crate::secret::Secret;
 
 /// What they are called.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 16] = [
     "3proxy",
+    "cors-anywhere",
     "danted",
     "dante",
     "go-socks5-proxy",
     "microsocks",
+    "mitmdump",
+    "mitmproxy",
+    "mitmweb",
+    "polipo",
+    "pproxy",
     "privoxy",
+    "proxy.py",
     "sockd",
     "squid",
     "tinyproxy",
 ];
+/// Those that are one where their file says so, and what says there that it asks for a password.
+const BY_FILE: [(&str, &str, &[&str]); 2] = [
+    ("caddy", "forward_proxy", &["basic_auth", "basicauth"]),
+    ("envoy", "dynamic_forward_proxy", &[]),
+];
+
+/// Whether a word is the name of one.
+pub(super) fn is_name(word: &str) -> bool {
+    NAMES.contains(&word)
+}
 
 /// Whether a container is such a proxy. Squid is one unless it is told whom to stand before.
 pub(super) fn is_one(container: &Container, files: &Files) -> bool {
     let leads_anywhere = |name: &str| match name {
         "squid" => !all("squid", container, files, squid_is_before_others),
+        "mitmdump" | "mitmproxy" | "mitmweb" => !mode(container).starts_with("reverse"),
         name => NAMES.contains(&name),
     };
     programs(container).any(leads_anywhere)
@@ -32,42 +52,104 @@ pub(super) fn has_name(container: &Container) -> bool {
     programs(container).any(|name| NAMES.contains(&name))
 }
 
-/// Whether it is one that asks nobody, as far as its files are read. glider, goproxy and gost are other things as well.
+/// What mitmproxy is.
+fn mode(container: &Container) -> &str {
+    let told = |name| container.option(name).next();
+    told("--mode").or_else(|| told("-m")).unwrap_or_default()
+}
+
+/// Whether it is one that asks nobody, as far as its files are read. glider, goproxy, gost, ncat and wstunnel are other things
+/// as well.
 pub(super) fn is_open(container: &Container, files: &Files) -> bool {
     let is_one = is_one(container, files);
     let is_open = |name: &str| match name {
-        "glider" => glider_is_open(container),
+        "glider" => glider_is_open(container, files),
         "goproxy" => goproxy_is_open(container),
-        "gost" => gost_is_open(container),
+        "gost" => gost_is_open(container, files),
+        "ncat" => is_told(container, "--proxy-type") && !is_told(container, "--proxy-auth"),
+        "wstunnel" => {
+            let is_restricted = |word: &String| word.starts_with("--restrict");
+            let mut words = container.words.iter();
+            container.words.iter().any(|word| word == "server") && !words.any(is_restricted)
+        }
+        name if is_by_file(name, files) => true,
         name => is_one && NAMES.contains(&name) && !asks(name, container, files),
     };
     programs(container).any(is_open)
 }
 
-/// `-L relay://:8443` leads anywhere, and `-L tcp://:9999/redis:6379` there alone; a file is not read for it.
-fn gost_is_open(container: &Container) -> bool {
-    let leads_anywhere = |address: &str| {
-        let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        // With a name and a password before it, it asks for them.
-        !host.contains('@') && (path.is_empty() || path.starts_with('?'))
-    };
-    values(container, "-L").any(leads_anywhere) || values(container, "-C").next().is_some()
+fn is_told(container: &Container, option: &str) -> bool {
+    container.option(option).next().is_some()
 }
 
-/// `-listen :8443`; `tcp://:80=host:80` leads there alone. A file is not read for it.
-fn glider_is_open(container: &Container) -> bool {
+fn is_by_file(name: &str, files: &Files) -> bool {
+    let own = BY_FILE.iter().find(|(own, ..)| *own == name);
+    own.is_some_and(|(_, is_one, asks)| {
+        let has = |word: &str| files.texts.iter().any(|file| file.text.contains(word));
+        has(is_one) && !asks.iter().any(|word| has(word))
+    })
+}
+
+/// `-L relay://:8443`, and what its file says, which it looks for without a word as well.
+fn gost_is_open(container: &Container, files: &Files) -> bool {
+    let mut told = values(container, "-L").peekable();
+    let has_file = values(container, "-C").next().is_some();
+    let reads_file = has_file || told.peek().is_none();
+    let is_open = || match files.texts.is_empty() {
+        true => has_file,
+        false => files.texts.iter().any(|file| gost_file_is_open(&file.text)),
+    };
+    told.any(gost_leads_anywhere) || reads_file && is_open()
+}
+
+/// `relay://:8443` does, and `tcp://:9999/redis:6379` leads there alone.
+fn gost_leads_anywhere(address: &str) -> bool {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    // With a name and a password before it, or behind it, it asks for them.
+    let asks = host.contains('@') || address.contains("?auth") || address.contains("&auth");
+    !asks && (path.is_empty() || path.starts_with('?'))
+}
+
+/// Services that have nobody to lead to, and ask for nothing.
+fn gost_file_is_open(text: &str) -> bool {
+    let Ok(value) = serde_yaml::from_str::<Value>(text) else {
+        return true;
+    };
+    let all = |name: &str| {
+        value
+            .get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
+    let is_open = |service: &Value| {
+        let names = ["auth", "auther", "authers"];
+        let asks = |one: &Value| names.into_iter().any(|name| one.get(name).is_some());
+        service.get("forwarder").is_none() && !service.get("handler").is_some_and(asks)
+    };
+    let mut old = all("ServeNodes").filter_map(Value::as_str);
+    all("services").any(is_open) || old.any(gost_leads_anywhere)
+}
+
+/// `-listen :8443`, and `listen=:8443` in its file; `tcp://:80=host:80` leads there alone.
+fn glider_is_open(container: &Container, files: &Files) -> bool {
     let leads_anywhere = |address: &str| !address.contains(['@', '=']);
     let told = |name| container.option(name);
-    told("-listen").chain(told("--listen")).any(leads_anywhere)
-        || told("-config").chain(told("--config")).next().is_some()
+    let lines = files.texts.iter().flat_map(|file| file.text.lines());
+    let of_file = lines.filter_map(|line| line.trim().strip_prefix("listen="));
+    let mut all = told("-listen").chain(told("--listen")).chain(of_file);
+    let has_file = ["-config", "--config"]
+        .into_iter()
+        .any(|name| is_told(container, name));
+    all.any(leads_anywhere) || has_file && files.texts.is_empty()
 }
 
 /// `goproxy http -p :8080`, with nothing that names who may come in.
 fn goproxy_is_open(container: &Container) -> bool {
     const KINDS: [&str; 4] = ["http", "socks", "sps", "ss"];
     let is_kind = |word: &String| KINDS.contains(&word.as_str());
-    let names_users = |name| container.option(name).next().is_some();
+    let names_users = |name| is_told(container, name);
     container.words.iter().any(is_kind) && !["-a", "-F"].into_iter().any(names_users)
 }
 
@@ -85,7 +167,10 @@ fn asks(name: &str, container: &Container, files: &Files) -> bool {
             let has_password = value("PROXY_PASSWORD").is_some_and(|one| !one.is_empty());
             has_password && (!is_told("REQUIRE_AUTH") || value("REQUIRE_AUTH") == Some("true"))
         }
-        "microsocks" => container.option("-P").next().is_some(),
+        "microsocks" => is_told(container, "-P"),
+        "mitmdump" | "mitmproxy" | "mitmweb" => is_told(container, "--proxyauth"),
+        "pproxy" => container.words.iter().any(|word| word.contains('#')),
+        "proxy.py" => is_told(container, "--basic-auth"),
         "squid" => all("squid", container, files, squid_asks),
         "tinyproxy" => all("tinyproxy", container, files, tinyproxy_asks),
         _ => false,

@@ -61,6 +61,9 @@ pub(super) fn of(
     }
     let reason = "a part of its configuration is not read";
     unseen.extend(is_part.then(|| hidden(around, index, reason)).flatten());
+    if proxy::is_told_otherwise(&files) && around.is_published(index) {
+        unseen.extend(elsewhere(around, index, WHOM, reason));
+    }
     if rules.is_empty() && !is_read && !is_whole && mention::is_forwarder(container) {
         let (found, doubts) = mentioned(around, index, &files, spoken);
         forwards.extend(found);
@@ -76,14 +79,7 @@ pub(super) fn of(
         forwards.extend(on_a_tailnet(around, index));
     }
     let is_told = forwards.len() > before;
-    if !is_told && mention::is_told_elsewhere(container, &files) {
-        let reason = "what it leads to is in no file that is here";
-        unseen.extend(elsewhere(around, index, "the tunnel", reason));
-    } else if anywhere::is_open(container, &files) && around.is_published(index) {
-        let reason =
-            "those who come in say what it leads to; take it off the network of the databases";
-        unseen.extend(elsewhere(around, index, "the proxy", reason));
-    }
+    unseen.extend(open_end(around, index, &files, is_told));
     let is_anywhere = anywhere::is_one(container, &files);
     if !is_read && !is_whole && rules.is_empty() && !is_told && !is_anywhere {
         if mention::is_forwarder(container)
@@ -151,6 +147,26 @@ fn known(around: &Around<'_>, by: usize, rules: &[Rule]) -> Vec<u16> {
         is_told && own.all(leads_here)
     };
     Database::ports().filter(is_proxied).collect()
+}
+
+/// Why something may lead to a database beside it that does not say whom it leads to.
+fn open_end(around: &Around<'_>, index: usize, files: &Files, is_told: bool) -> Option<Unseen> {
+    let container = &around.containers[index];
+    let (what, reason) = match () {
+        () if !is_told && mention::is_told_elsewhere(container, files) => {
+            ("the tunnel", "what it leads to is in no file that is here")
+        }
+        () if mention::is_private_network(container) => (
+            "the private network",
+            "those who have a key of it may reach the databases; take it off their network",
+        ),
+        () if anywhere::is_open(container, files) && around.is_published(index) => (
+            "the proxy",
+            "those who come in say what it leads to; take it off the network of the databases",
+        ),
+        () => return None,
+    };
+    elsewhere(around, index, what, reason)
 }
 
 /// Why a way may lead to a database beside it that nothing here tells of.

@@ -12,24 +12,28 @@ use crate::container::Container;
 use crate::secret::Secret;
 
 /// Programs that do nothing else, by the name of their image or as a word of the command.
-const FORWARDERS: [&str; 27] = [
+const FORWARDERS: [&str; 36] = [
     "docker-tcp-proxy",
     "dynomite",
     "envoy",
     "ghostunnel",
     "glider",
-    "gost",
     "goproxy",
+    "gost",
     "haproxy",
     "iptables",
+    "mitmdump",
+    "mitmproxy",
+    "mitmweb",
     "mongobetween",
     "nft",
     "nutcracker",
     "predixy",
     "redis-cluster-proxy",
     "rinetd",
-    "simpleproxy",
     "simple-proxy",
+    "simpleproxy",
+    "sing-box",
     "socat",
     "sslh",
     "stunnel",
@@ -37,9 +41,14 @@ const FORWARDERS: [&str; 27] = [
     "tcp-forward",
     "tcp-forwarder",
     "tcpproxy",
+    "toxiproxy",
     "twemproxy",
+    "v2fly-core",
+    "v2ray",
     "websockify",
     "wstunnel",
+    "xray",
+    "xray-core",
 ];
 /// The same, where the name alone says too little in a command.
 const BY_IMAGE: [&str; 6] = ["balance", "pen", "portforward", "proxy", "redir", "tcp"];
@@ -50,7 +59,7 @@ const WITH_OPTION: [(&[&str], &str); 2] = [
 ];
 
 /// Programs whose other end is open, wherever it is.
-const TUNNELS: [&str; 15] = [
+const TUNNELS: [&str; 17] = [
     "bore",
     "chisel",
     "cloudflared",
@@ -58,7 +67,9 @@ const TUNNELS: [&str; 15] = [
     "inlets",
     "inlets-pro",
     "localtunnel",
+    "newt",
     "ngrok",
+    "npc",
     "pagekite",
     "pgrok",
     "pinggy",
@@ -68,11 +79,34 @@ const TUNNELS: [&str; 15] = [
     "zrok",
 ];
 
+/// Images of private networks, whose machines reach what shares a network with them.
+const PRIVATE_NETWORKS: [&str; 13] = [
+    "ipsec-vpn-server",
+    "nebula",
+    "netbird",
+    "netclient",
+    "openvpn",
+    "openvpn-as",
+    "openvpn-server",
+    "softethervpn",
+    "strongswan",
+    "wg-easy",
+    "wireguard",
+    "wireguard-server",
+    "zerotier",
+];
+
 /// Whether a word is the name of software that passes bytes on, in some way of running it.
 pub(super) fn is_name(word: &str) -> bool {
     passes_on(word)
         || BY_IMAGE.contains(&word)
+        || PRIVATE_NETWORKS.contains(&word)
         || WITH_OPTION.iter().any(|(names, _)| names.contains(&word))
+}
+
+/// Whether a container is a machine of a private network that others have a key of.
+pub(super) fn is_private_network(container: &Container) -> bool {
+    PRIVATE_NETWORKS.contains(&container.image_name())
 }
 
 /// Whether a program of this name does nothing but pass bytes on, whatever it is told.
@@ -148,19 +182,30 @@ pub(super) fn is_stunnel(container: &Container) -> bool {
 
 /// Whether what it passes on comes in at the other end of a tunnel.
 pub(super) fn is_tunnel(container: &Container) -> bool {
-    let is_ssh = programs(container).any(|name| ["ssh", "autossh"].contains(&name));
+    let is_run = |names: &[&str]| programs(container).any(|name| names.contains(&name));
+    let is_ssh = is_run(&["ssh", "autossh"]);
     let is_reverse = options(container)
         .any(|word| word.starts_with("-R") || word.ends_with('R') && !word.starts_with("--"));
+    // gost and wstunnel listen here unless they say otherwise.
+    let is_far = |word: &str| word.starts_with("rtcp://") || word.starts_with("rudp://");
+    let is_by_gost = is_run(&["gost"]) && values(container, "-L").any(is_far);
+    let is_by_wstunnel = is_run(&["wstunnel"])
+        && (values(container, "-R").next().is_some()
+            || container.option("--remote-to-local").next().is_some());
     // Where variables say what it leads to, it does so from the other end unless they say otherwise.
     let is_usual = container.known_variable("SSH_TARGET_HOST").is_some()
         && container.known_variable("SSH_MODE").is_none();
-    is_ssh && (is_reverse || is_usual) || programs(container).any(|name| TUNNELS.contains(&name))
+    is_ssh && (is_reverse || is_usual) || is_by_gost || is_by_wstunnel || is_run(&TUNNELS)
 }
+
+/// What cloudflared leads anywhere with.
+const LEADS_ANYWHERE: [&str; 3] = ["service: bastion", "service: socks-proxy", "warp-routing"];
 
 /// Whether what a tunnel leads to is said elsewhere: by an account at its maker, or by who comes in.
 pub(super) fn is_told_elsewhere(container: &Container, files: &Files) -> bool {
     let has = |word: &str| container.words.iter().any(|known| known == word);
     let has_option = |name| container.option(name).next().is_some();
+    let has_text = |word: &str| files.texts.iter().any(|file| file.text.contains(word));
     let is_set = |names: &[&str]| {
         let mut variables = container.environment.iter();
         variables.any(|variable| names.contains(&variable.name.as_str()))
@@ -170,8 +215,13 @@ pub(super) fn is_told_elsewhere(container: &Container, files: &Files) -> bool {
             is_set(&["TUNNEL_TOKEN", "TUNNEL_TOKEN_FILE"])
                 || has_option("--token")
                 || has_option("--token-file")
+                || has("--bastion")
+                || LEADS_ANYWHERE.iter().any(|word| has_text(word))
         }
-        "chisel" => has("server"),
+        "chisel" => has("server") || has("R:socks"),
+        "newt" | "npc" => true,
+        // `-R 1080` leads wherever the other end wants.
+        "autossh" | "ssh" => values(container, "-R").any(|to| to.parse::<u16>().is_ok()),
         "tailscale" => {
             let path = container
                 .known_variable("TS_SERVE_CONFIG")
@@ -180,7 +230,13 @@ pub(super) fn is_told_elsewhere(container: &Container, files: &Files) -> bool {
                 .texts
                 .iter()
                 .any(|file| Some(file.path.as_str()) == path);
-            is_set(&["TS_SERVE_CONFIG"]) && !is_here || is_set(&["TS_ROUTES", "TS_DEST_IP"])
+            let is_routed = |text: &str| text.contains("--advertise-routes");
+            let mut told = container.words.iter().map(String::as_str);
+            let args = container.known_variable("TS_EXTRA_ARGS");
+            is_set(&["TS_SERVE_CONFIG"]) && !is_here
+                || is_set(&["TS_ROUTES", "TS_DEST_IP"])
+                || told.any(is_routed)
+                || args.is_some_and(|args| is_routed(args.expose()))
         }
         _ => false,
     })
@@ -199,7 +255,7 @@ pub(super) fn socat(container: &Container) -> Vec<Rule> {
         .map(|word| expanded(container, word))
         .collect();
     let mut rules = Vec::new();
-    let mut listens: Option<(u16, bool, bool)> = None;
+    let mut listens: Option<(u16, bool, bool, bool)> = None;
     for word in &words {
         let word = word.to_ascii_lowercase();
         let Some((kind, rest)) = word.split_once(':') else {
@@ -208,10 +264,14 @@ pub(super) fn socat(container: &Container) -> Vec<Rule> {
         if let Some(is_tls) = listening(kind) {
             let mut options = rest.split(',');
             let port = options.next().unwrap_or_default();
-            let is_loopback = options
-                .filter_map(|option| option.strip_prefix("bind="))
-                .any(is_loopback);
-            listens = port.parse().ok().map(|port| (port, is_tls, is_loopback));
+            let has = |is_so: &dyn Fn(&str) -> bool| options.clone().any(is_so);
+            let is_loopback = has(&|one| one.strip_prefix("bind=").is_some_and(is_loopback));
+            // Unless it is told not to, it asks those who come in for a certificate that it knows.
+            let asks = is_tls && !has(&|one| one.ends_with("verify=0"));
+            listens = port
+                .parse()
+                .ok()
+                .map(|port| (port, is_tls, is_loopback, asks));
             continue;
         }
         let is_connect = [
@@ -226,7 +286,7 @@ pub(super) fn socat(container: &Container) -> Vec<Rule> {
             "ssl",
         ]
         .contains(&kind);
-        if let (true, Some((port, is_tls, is_loopback)), Some(to)) =
+        if let (true, Some((port, is_tls, is_loopback, is_guarded)), Some(address)) =
             (is_connect, listens, Address::of(rest))
         {
             rules.push(Rule {
@@ -235,7 +295,10 @@ pub(super) fn socat(container: &Container) -> Vec<Rule> {
                 how: How::Bytes,
                 is_tls,
                 sends_away: Holds::Never,
-                to: vec![to.into()],
+                to: vec![Target {
+                    address,
+                    is_guarded,
+                }],
             });
             listens = None;
         }

@@ -188,6 +188,17 @@ pub(super) fn rules(container: &Container, files: &Files) -> Option<Vec<Rule>> {
     }
 }
 
+/// Whether Caddy is told in a way that is not read: in JSON, or of bytes.
+pub(super) fn is_told_otherwise(files: &Files) -> bool {
+    let is_of_bytes = |line: &str| line.split_whitespace().next() == Some("layer4");
+    files.texts.iter().any(|file| {
+        let is_json = ["\"apps\"", "\"dial\""]
+            .iter()
+            .all(|name| file.text.contains(name));
+        is_json || file.text.lines().any(is_of_bytes)
+    })
+}
+
 /// Whether a part of a proxy's configuration cannot be looked into.
 pub(super) fn is_hidden(container: &Container, files: &Files) -> bool {
     software(container).is_none_or(|software| files.is_hidden(software.folders()))
@@ -275,17 +286,40 @@ pub(super) fn concluded(around: &Around<'_>, index: usize, files: &Files) -> Vec
         None if !is_hinted(container) => Vec::new(),
         software => {
             let named = mention::rules(around, index, files);
-            let named: Vec<(usize, u16)> = named
+            let named = named
                 .iter()
                 .flat_map(|rule| &rule.to)
-                .flat_map(|one| around.reached(index, &one.address))
+                .flat_map(|one| around.reached(index, &one.address));
+            let named: Vec<(usize, u16)> = named.collect();
+            // Of the databases, this one speaks HTTP. What an unknown one is told of it may be for itself.
+            let is_search =
+                |to: usize| Database::of(&around.containers[to]) == Some(Database::Elasticsearch);
+            let searches = named
+                .iter()
+                .filter(|(to, _)| software.is_some() && is_search(*to));
+            let searches = searches.flat_map(|to| {
+                let all = ports.iter().flat_map(|port| {
+                    let at = port.target.clone().take(64);
+                    at.map(|at| (at, is_tls(port)))
+                });
+                all.map(|(at, is_tls)| Forward {
+                    is_tls,
+                    ..forward(at, *to, true)
+                })
+            });
+            let searches: Vec<Forward> = searches.collect();
+            let named = named.into_iter();
+            let named: Vec<_> = named
                 .filter(|(to, port)| around.is_port_of(*to, *port))
                 .collect();
             if !named.is_empty() && !has_tls {
                 let pairs = plain
                     .iter()
                     .flat_map(|at| named.iter().map(|to| forward(*at, *to, true)));
-                return pairs.collect();
+                return pairs.chain(searches).collect();
+            }
+            if !searches.is_empty() {
+                return searches;
             }
             if software.is_none() || has_tls || serves_pages(container) {
                 return Vec::new();

@@ -5,7 +5,7 @@ use super::mention::{is_stunnel, is_tunnel, programs, values};
 use crate::container::Container;
 
 /// Tunnels whose other end takes what comes there as it is, whatever it is told.
-const CLEAR_TUNNELS: [&str; 4] = ["bore", "chisel", "playit", "rathole"];
+const CLEAR_TUNNELS: [&str; 6] = ["bore", "chisel", "gost", "playit", "rathole", "wstunnel"];
 /// And others where they are told that it is one of these.
 const CLEAR_KINDS: [(&str, &[&str]); 4] = [
     ("inlets", &["tcp"]),

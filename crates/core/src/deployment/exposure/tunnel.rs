@@ -149,7 +149,17 @@ fn of_text(path: &str, text: &str) -> Option<Vec<Option<Rule>>> {
             let has_proxy = parts.any(|part| part.get("local_port").is_some());
             (!has_proxy).then(Vec::new)
         }
-        Some(proxies) => proxies.as_array()?.iter().map(of_value).collect(),
+        Some(proxies) => {
+            let is_started = |proxy: &&Value| {
+                let names = value.get("start").and_then(Value::as_array);
+                let is_named =
+                    |names: &Vec<Value>| proxy.get("name").is_some_and(|name| names.contains(name));
+                names.is_none_or(|names| names.is_empty() || is_named(names))
+                    && proxy.get("enabled").and_then(Value::as_bool) != Some(false)
+            };
+            let all = proxies.as_array()?.iter();
+            all.filter(is_started).map(of_value).collect()
+        }
     }
 }
 
@@ -162,7 +172,13 @@ fn of_value(proxy: &Value) -> Option<Option<Rule>> {
         return None;
     }
     let port = proxy.get("localPort")?.as_u64()?.to_string();
-    of_proxy(text("type")?, text("localIP")?, &port)
+    let mut rule = of_proxy(text("type")?, text("localIP")?, &port)?;
+    // The other end asks for a password, of HTTP alone.
+    let asks = text("type")? == Some("http") && proxy.get("httpPassword").is_some();
+    for target in rule.iter_mut().flat_map(|rule| &mut rule.to) {
+        target.is_guarded |= asks;
+    }
+    Some(rule)
 }
 
 /// A file with a section for each proxy, and `local_ip` and `local_port` in it.

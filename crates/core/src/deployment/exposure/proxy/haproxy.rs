@@ -174,7 +174,9 @@ fn add(words: &[&str], sections: &mut Vec<Section>) {
             });
             section.binds.extend(binds);
         }
-        ["server", _, address, ..] | ["server-template", _, _, address, ..] => {
+        ["server", _, address, ..]
+        | ["server-template", _, _, address, ..]
+        | ["dispatch", address, ..] => {
             section.servers.extend(match address.contains('$') {
                 true => Some(Address::untold()),
                 false => Address::of(address),
@@ -186,6 +188,12 @@ fn add(words: &[&str], sections: &mut Vec<Section>) {
         ["acl", name, meaning @ ..] => {
             let of_name = section.names.entry((*name).to_owned()).or_default();
             of_name.push(meaning.join(" "));
+        }
+        // Its servers have no address of their own then.
+        ["http-request" | "tcp-request", rest @ ..]
+            if rest.iter().take(2).any(|one| *one == "set-dst") =>
+        {
+            section.servers.push(Address::untold());
         }
         ["http-request", rest @ ..] => section.requests.add(rest, &section.names),
         ["redirect", ..] => section.requests.add(words, &section.names),

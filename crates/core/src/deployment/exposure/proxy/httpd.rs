@@ -68,7 +68,11 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
             }
         }
     }
-    let has_any = !hosts.is_empty() || !global.to.is_empty();
+    let is_whole = |file: &&File| {
+        let includes = |line: &str| line.trim().to_ascii_lowercase().starts_with("include");
+        file.path.ends_with("/httpd.conf") && !file.text.lines().any(includes)
+    };
+    let has_any = !hosts.is_empty() || !global.to.is_empty() || files.iter().any(is_whole);
     if global.ports.is_empty() {
         global.ports.push((80, false));
     }

@@ -39,6 +39,8 @@ const MOST: usize = 64;
 const MOST_INCLUDED: usize = 20_000;
 /// A target begins with its host and port; they are no longer.
 const LONGEST: usize = 1024;
+/// The server of an upstream of which a program chooses: those that are written there are none.
+const CHOSEN: &str = "$";
 
 /// The values that variables may have, by their names with the `$`.
 type Variables<'a> = HashMap<&'a str, BTreeSet<&'a str>>;
@@ -155,7 +157,11 @@ impl<'a> Config<'a> {
             match strs(&directive.words)[..] {
                 ["upstream", name] => {
                     let servers = directive.block.iter().filter(|one| is(one, "server"));
-                    let servers = servers.filter_map(second).collect();
+                    let mut servers: Vec<&str> = servers.filter_map(second).collect();
+                    let is_chosen = |one: &Directive| one.words[0].starts_with("balancer_by_lua");
+                    if directive.block.iter().any(is_chosen) {
+                        servers = vec![CHOSEN];
+                    }
                     self.upstreams.entry(name).or_insert(servers);
                 }
                 ["map" | "split_clients", _, name] => {
@@ -302,7 +308,10 @@ impl<'a> Config<'a> {
         let Some(servers) = self.upstreams.get(host) else {
             return vec![address];
         };
-        let servers = servers.iter().filter_map(|server| Address::of(server));
+        let servers = servers.iter().filter_map(|server| match *server {
+            CHOSEN => Some(Address::untold()),
+            server => Address::of(server),
+        });
         let with_port = |address: Address| Address {
             port: address.port.or(Some(80)),
             ..address

@@ -1,6 +1,7 @@
 //! Traefik: entry points of its own, and routers that labels of other containers or files give it (docs/clearml.md#proxies).
 
 mod constraint;
+mod service;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +9,7 @@ use std::ops::Bound;
 
 use super::{IMAGES, Software};
 use crate::container::{Container, LabelReader};
-use crate::deployment::exposure::address::{Address, is_loopback};
+use crate::deployment::exposure::address::is_loopback;
 use crate::deployment::exposure::files::Files;
 use crate::deployment::exposure::hop::{Forward, How};
 use crate::deployment::exposure::{Around, Tool};
@@ -47,6 +48,7 @@ struct Router<'a> {
     kind: Kind,
     entry_points: Option<Vec<&'a str>>,
     has_tls: bool,
+    tls_options: Option<&'a str>,
     redirects: bool,
     priority: u64,
     is_guarded: bool,
@@ -261,17 +263,7 @@ impl Traefik {
             let Some(service) = router.service else {
                 continue;
             };
-            let service = service
-                .split('@')
-                .next()
-                .unwrap_or(service)
-                .to_ascii_lowercase();
-            let start = format!(
-                "{}.services.{service}.loadbalancer.servers.",
-                router.kind.name()
-            );
-            let servers = starting(&self.own, &start);
-            for to in servers.filter_map(|(_, text)| Address::of(text)) {
+            for to in self.servers_of(router.kind, service) {
                 for to in around.reached(self.index, &to) {
                     self.add(around, &router, to, forwards);
                 }
@@ -309,6 +301,7 @@ impl Traefik {
                 ),
             };
             let is_tls = is_tls || router.has_tls;
+            let is_asked = is_tls && self.asks_for_certificate(router.tls_options);
             let is_sent_on = router.redirects || redirects.is_some_and(|own| own > router.priority);
             if !is_tls && router.kind == Kind::Http && is_sent_on {
                 continue;
@@ -324,7 +317,7 @@ impl Traefik {
                 is_loopback,
                 is_tls,
                 is_told: true,
-                is_guarded: is_guarded || router.is_guarded,
+                is_guarded: is_guarded || is_asked || router.is_guarded,
                 tunnel: None,
             }));
         }
@@ -450,6 +443,7 @@ fn routers(paths: &Paths) -> Vec<Router<'_>> {
             kind: Kind::Http,
             entry_points: old,
             has_tls: false,
+            tls_options: None,
             redirects: false,
             priority: LONGEST_RULE,
             is_guarded: false,
@@ -504,14 +498,16 @@ fn router<'a>(paths: &'a Paths, kind: Kind, name: &str) -> Router<'a> {
     let middlewares = listed(paths, &format!("{start}.middlewares"));
     let of_kind = |kinds: &[&str]| is_any_of(paths, kind, &middlewares, kinds);
     let entry_points = listed(paths, &format!("{start}.entrypoints"));
+    let text = |name| paths.get(&format!("{start}.{name}")).map(String::as_str);
     Router {
         kind,
         entry_points: (!entry_points.is_empty()).then_some(entry_points),
         has_tls: is_on(paths, &format!("{start}.tls")),
+        tls_options: text("tls.options"),
         redirects: of_kind(&REDIRECTS),
         priority: priority(paths, &start),
         is_guarded: of_kind(&GUARDS),
-        service: paths.get(&format!("{start}.service")).map(String::as_str),
+        service: text("service"),
     }
 }
 
