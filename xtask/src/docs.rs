@@ -4,7 +4,9 @@
 //! `readme` to say.
 //!
 //! A rule's page is the `//!` block on top of its file. The lines `//! bad: PATH` and `//! good: PATH` become
-//! the text of that fixture, which the tests run the rule over.
+//! the text of that fixture, which the tests run the rule over (examples.rs).
+
+mod examples;
 
 use std::fmt::Write;
 use std::fs;
@@ -168,12 +170,22 @@ pub(crate) fn rule_files(folder: &Path) -> Result<Vec<PathBuf>> {
 fn rule_page(root: &Path, text: &str) -> Result<String> {
     let mut page = String::new();
     let mut is_code = false;
-    for line in text.lines().map_while(|line| line.strip_prefix("//!")) {
-        let line = line.strip_prefix(' ').unwrap_or(line);
+    let lines: Vec<&str> = text
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"))
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .collect();
+    for line in &lines {
         is_code ^= line.starts_with("```");
         if let Some((what, path)) = fixture(line) {
             let yaml = read(&root.join(path))?;
-            let _ = write!(page, "{what}\n\n```yaml\n{}\n```\n", yaml.trim_end());
+            let mut others = String::new();
+            let fixtures = lines.iter().filter_map(|line| fixture(line));
+            for (_, path) in fixtures.filter(|(other, _)| *other != what) {
+                others += &read(&root.join(path))?;
+            }
+            let yaml = examples::shortened(&yaml, &others);
+            let _ = write!(page, "{what}\n\n```yaml\n{yaml}\n```\n");
         } else if line.starts_with("# ") && page.is_empty() {
             // The generator has written the name.
         } else if line.starts_with('#') && !is_code {
