@@ -337,13 +337,35 @@ fn a_services_agent_of_another_machine_is_a_client_and_so_is_a_large_notebook() 
         &format!("[\"{picture}\",\n \"%env X=SECRET!\"]\n"),
     );
     let found = [
-        "agent/docker-compose.yml:6:31 old services_agent",
         "agent/.env:2:26 old services_agent",
         "n.ipynb:2:10 old services_agent",
     ];
     let (status, mut is) = clients.found(ALL);
     is.sort_by_key(|line| found.iter().position(|one| one == line));
     assert_eq!((status, is), (Some(1), found.map(str::to_owned).to_vec()));
+}
+
+#[test]
+fn a_container_with_the_pair_of_its_env_file_is_one_client() {
+    let clients = Clients::new();
+    clients.add(
+        "agent/.env",
+        "NAME=gpu\nAGENT_KEY=KEY!\nAGENT_SECRET=SECRET!\n",
+    );
+    let agent = |secret: &str| {
+        format!(
+            "services:\n  agent:\n    image: allegroai/clearml-agent\n    environment:\n      \
+             CLEARML_API_ACCESS_KEY: ${{AGENT_KEY}}\n      CLEARML_API_SECRET_KEY: {secret}\n"
+        )
+    };
+    clients.add("agent/docker-compose.yml", &agent("${AGENT_SECRET}"));
+    let expected = vec!["agent/.env:3:14 old services_agent".to_owned()];
+    assert_eq!(clients.found(ALL), (Some(1), expected));
+    let text = clients.verify(ALL).stdout;
+    assert!(text.contains("container agent has the old pair"), "{text}");
+    // Two lines with the pair are two to change.
+    clients.add("agent/docker-compose.yml", &agent("SECRET!"));
+    assert_eq!(clients.found(ALL).1.len(), 2);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use super::Loader;
+use super::interpolate::Outcome;
+use crate::container;
 use crate::container_path::cleaned;
 use crate::dotenv;
 use crate::error::Error;
@@ -178,6 +180,26 @@ impl ProjectEnv {
             let used = entry.variables.iter();
             used.map(move |variable| (variable.name.as_str(), self.span_of(at)))
         })
+    }
+
+    /// The variables of these files that one of a container is made from, and where their values stand. A file that is included
+    /// may have another env file, which has another value.
+    pub fn makes<'a>(
+        &'a self,
+        made: &'a container::Variable,
+    ) -> impl Iterator<Item = (&'a str, Span)> {
+        let used = made.interpolated.iter();
+        let used = used.filter(|used| used.outcome == Outcome::Value);
+        let used = used.map(|used| used.name.as_str());
+        let is_named_alone = made.value_span.start == made.value_span.end;
+        let names = used.chain(is_named_alone.then_some(made.name.as_str()));
+        let whole = made.value.known().map(|value| value.expose());
+        let is_in = move |name: &&str| {
+            let part = self.value(name).zip(whole);
+            part.is_some_and(|(part, whole)| whole.contains(part))
+        };
+        let there = names.filter(is_in);
+        there.filter_map(|name| Some((name, self.span(name)?)))
     }
 
     /// The place of the entry that sets a variable.

@@ -233,10 +233,12 @@ impl<'a> Scan<'a> {
         let given = given::of_container(container);
         let value = |wanted: Kind| {
             let (_, variable) = given.iter().find(|(kind, _)| *kind == wanted)?;
-            Some((
-                variable.value_span,
-                variable.value.known().map(|text| text.expose()),
-            ))
+            let text = variable.value.known().map(|text| text.expose());
+            // The line of an env file that has it is the same client, and the one to change.
+            let env = composed.project.env();
+            let mut made = env.makes(variable);
+            let whole = made.find(|(name, _)| text.is_some() && env.value(name) == text);
+            Some((whole.map_or(variable.value_span, |(_, span)| span), text))
         };
         let (span, pair) = self.pair(value(Kind::Key), value(Kind::Secret))?;
         Some(Client {

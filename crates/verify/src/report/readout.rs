@@ -1,6 +1,5 @@
 //! What every server reads, from where, and in what state. Never a value.
 
-use clearml_secure_core::compose::interpolate::Outcome;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Origin, Reading, Value};
 use clearml_secure_core::setting::{Server, Setting};
@@ -80,28 +79,12 @@ fn interpolated(deployment: &Described, reading: &Reading) -> Vec<(String, Place
     else {
         return Vec::new();
     };
-    let used = variable.interpolated.iter();
-    let used = used.filter(|used| used.outcome == Outcome::Value);
-    let mut names: Vec<&str> = used.map(|used| used.name.as_str()).collect();
-    if variable.value_span.start == variable.value_span.end {
-        // Named without a value.
-        names.push(&variable.name);
-    }
-    let value = variable.value.known().map(|value| value.expose());
-    // A file that is included may have another env file, which has another value.
-    let is_in = |name: &&str| {
-        let part = project.env().value(name);
-        part.zip(value)
-            .is_some_and(|(part, whole)| whole.contains(part))
+    let made = project.env().makes(variable);
+    let place = |(name, span)| {
+        let name = crate::words::shown(name).to_owned();
+        (name, deployment.sources.place(span))
     };
-    let place = |name: &str| {
-        let span = project.env().span(name)?;
-        Some((
-            crate::words::shown(name).to_owned(),
-            deployment.sources.place(span),
-        ))
-    };
-    names.into_iter().filter(is_in).filter_map(place).collect()
+    made.map(place).collect()
 }
 
 /// What can be said of a value without showing it.
