@@ -28,9 +28,8 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     if is_stdin(&cli.compose) && cli.in_place {
         return Err(Error::StandardInputInPlace);
     }
-    let is_twice = is_stdin(&cli.compose) && is_stdin(cli.keys()) && !is_of_ports(cli);
     // Values need no keyset: only what comes tells whether it is some.
-    if is_twice && (cli.keys.is_some() || io::stdin().is_terminal()) {
+    if is_twice(cli) && (cli.keys.is_some() || io::stdin().is_terminal()) {
         return Err(Error::StandardInputTwice);
     }
     if !cli.general.quiet && is_stdin(&cli.compose) {
@@ -44,7 +43,12 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     if helm::has_one_part(&cli.compose, &text) {
         return Err(Error::OnePart(cli.compose.clone()));
     }
-    if is_twice {
+    compose(cli, text)
+}
+
+/// The same of a compose file, whose text this is.
+fn compose(cli: &Cli, text: Zeroizing<String>) -> Result<u8, Error> {
+    if is_twice(cli) {
         return Err(Error::StandardInputTwice);
     }
     if cli.secret.is_some() {
@@ -58,7 +62,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     refuse_an_input(cli, &texts)?;
     let env_file = read_env_file(cli, &texts)?;
     // A second reading needs the files a second time.
-    let compose = cli.prove_with_compose.then(|| texts.clone());
+    let for_witness = cli.prove_with_compose.then(|| texts.clone());
     let job = Job {
         compose: texts,
         asked: Asked {
@@ -80,8 +84,8 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         false => Vec::new(),
     };
     let proved = planned.prove(&keyset)?;
-    if let Some(compose) = compose {
-        witness::ask(&compose, &proved)?;
+    if let Some(texts) = for_witness {
+        witness::ask(&texts, &proved)?;
     }
     let product = Product {
         cli,
@@ -104,6 +108,11 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         }
     }
     Ok(code)
+}
+
+/// Whether the compose file and the keyset both come from standard input.
+fn is_twice(cli: &Cli) -> bool {
+    is_stdin(&cli.compose) && is_stdin(cli.keys()) && !is_of_ports(cli)
 }
 
 fn is_stdin(path: &Path) -> bool {
