@@ -273,27 +273,24 @@ fn squid_is_before_others(text: &str) -> bool {
     ports.peek().is_some() && ports.all(is_so)
 }
 
-/// The first `http_access` that fits counts: those who are let in need a name of `acl NAME proxy_auth …`.
+/// The first `http_access` that fits counts. Those who have given no name of `acl NAME proxy_auth …` are asked for one where a
+/// line has it, before what comes behind it in the line.
 fn squid_asks(text: &str) -> bool {
     // What only squid's own container is.
     const OWN: [&str; 3] = ["localhost", "manager", "to_localhost"];
     let mut asking: Vec<&str> = Vec::new();
     let mut asks = false;
     for words in lines(text) {
+        let is_asked = |list: &&str| asking.contains(&list.trim_start_matches('!'));
         match words[..] {
             ["acl", name, "proxy_auth" | "proxy_auth_regex", ..] => asking.push(name),
-            ["http_access", "deny", no]
-                if no.strip_prefix('!').is_some_and(|no| asking.contains(&no)) =>
+            ["http_access", "deny", "all"] => return true,
+            ["http_access", _, first, ..] if is_asked(&first) => return true,
+            ["http_access", "allow", ref lists @ ..] if lists.iter().any(is_asked) => asks = true,
+            ["http_access", "allow", ref lists @ ..]
+                if !lists.iter().any(|list| OWN.contains(list)) =>
             {
-                return true;
-            }
-            ["http_access", "deny", "all"] => return asks,
-            ["http_access", "allow", ref lists @ ..] => {
-                let is_asked = lists.iter().any(|list| asking.contains(list));
-                asks |= is_asked;
-                if !is_asked && !lists.iter().any(|list| OWN.contains(list)) {
-                    return false;
-                }
+                return false;
             }
             _ => {}
         }
@@ -354,7 +351,12 @@ mod tests {
             "http_access allow localnet\nhttp_access allow users\nhttp_access deny all\n"
         ));
         assert!(!asks("http_access allow all\nhttp_access deny !users\n"));
-        assert!(!asks("http_access deny all\n"));
+        assert!(asks("http_access allow users\nhttp_access allow all\n"));
+        assert!(asks("http_access deny all\nhttp_access allow all\n"));
+        assert!(!asks(
+            "http_access deny CONNECT !users\nhttp_access allow all\n"
+        ));
+        assert!(!asks(""));
         assert!(squid_is_before_others("http_port 80 accel vhost\n"));
         assert!(!squid_is_before_others(
             "http_port 80 accel\nhttp_port 3128\ncache_peer x parent 80 0\n"

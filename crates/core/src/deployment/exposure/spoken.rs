@@ -1,5 +1,7 @@
 //! What software that passes bytes on speaks with those who come in: TLS, or the bytes as they are.
 
+use serde_json::Value;
+
 use super::files::Files;
 use super::mention::{is_stunnel, is_tunnel, programs, values};
 use crate::container::Container;
@@ -12,6 +14,17 @@ const CLEAR_KINDS: [(&str, &[&str]); 4] = [
     ("inlets-pro", &["tcp"]),
     ("ngrok", &["tcp"]),
     ("pinggy", &["tcp"]),
+];
+
+/// What Envoy and gost have in a file where they speak TLS, to somebody.
+const TLS_IN_FILES: [&str; 7] = [
+    "DownstreamTlsContext",
+    "tls_certificates",
+    "type: h2",
+    "type: mtls",
+    "type: quic",
+    "type: tls",
+    "type: wss",
 ];
 
 /// What software that passes bytes on speaks with those who come in.
@@ -53,8 +66,8 @@ pub(super) fn spoken(container: &Container, files: &Files) -> Spoken {
             false => Spoken::Tls,
         };
     }
-    let has_text = |text: &str| files.texts.iter().any(|file| file.text.contains(text));
-    match has_text("tls_certificates") || has_text("DownstreamTlsContext") {
+    let has_text = |text: &&str| files.texts.iter().any(|file| file.text.contains(text));
+    match TLS_IN_FILES.iter().any(has_text) {
         true => Spoken::Unknown,
         false => Spoken::Bytes,
     }
@@ -97,8 +110,17 @@ fn by_tunnel(container: &Container, files: &Files) -> Spoken {
 fn of_kinds(container: &Container, files: &Files, clear: &[&str]) -> Spoken {
     let is_clear = |kind: &str| clear.contains(&kind);
     let lines = files.texts.iter().flat_map(|file| file.text.lines());
-    let told: Vec<bool> = lines.filter_map(kind_of_way).map(is_clear).collect();
+    let mut told: Vec<bool> = lines.filter_map(kind_of_way).map(is_clear).collect();
+    told.extend(files.texts.iter().flat_map(|file| of_endpoints(&file.text)));
     let is_said = || {
+        let is_http = |name| {
+            container
+                .option(name)
+                .any(|to| to.split("://").next() == Some("http"))
+        };
+        if is_http("--scheme") || is_http("--url") {
+            return true;
+        }
         let mut words = container.words.iter();
         words.any(|word| {
             word.split(|c: char| !c.is_ascii_alphanumeric())
@@ -112,6 +134,17 @@ fn of_kinds(container: &Container, files: &Files, clear: &[&str]) -> Spoken {
         (false, false) if is_said() => Spoken::Bytes,
         (false, false) => Spoken::Tls,
     }
+}
+
+/// Of each endpoint of ngrok's, whether it takes bytes or requests in clear text, as its address says.
+fn of_endpoints(text: &str) -> Vec<bool> {
+    let value: Value = serde_yaml::from_str(text).unwrap_or_default();
+    let endpoints = value.get("endpoints").and_then(Value::as_array);
+    let urls = endpoints.into_iter().flatten().map(|one| {
+        let url = one.get("url").and_then(Value::as_str).unwrap_or_default();
+        url.starts_with("tcp://") || url.starts_with("http://")
+    });
+    urls.collect()
 }
 
 /// `type = "tcp"` and `proto: http`, on a line of its own.

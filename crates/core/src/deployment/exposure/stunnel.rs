@@ -22,12 +22,17 @@ const GUARDS: [(&str, &[&str]); 3] = [
 #[derive(Clone, Default)]
 struct Section {
     name: String,
-    /// None as its port where that is no number.
-    accept: Option<(Option<u16>, bool)>,
+    /// Each with none as its port where that is no number.
+    accept: Vec<(Option<u16>, bool)>,
     connect: Vec<Address>,
+    /// Where those go who have no certificate that it knows.
+    redirect: Vec<Address>,
     /// It takes bytes in and sends TLS, and not the other way round.
     is_client: bool,
     guards: BTreeSet<&'static str>,
+    /// With a key that both sides have, and no certificate of its own, it takes nobody else.
+    has_key: bool,
+    has_certificate: bool,
     /// Those who come in say where it leads.
     is_socks: bool,
     /// The section whose port it shares.
@@ -112,44 +117,60 @@ fn of_text(text: &str) -> Vec<Rule> {
     if sections.is_empty() {
         sections.push(defaults);
     }
-    let accept = |section: &Section| match &section.shares {
-        None => section.accept,
-        Some(name) => sections.iter().find(|one| one.name == *name)?.accept,
-    };
-    let rules = sections.iter().map(|section| {
-        let (port, is_loopback) = accept(section).unwrap_or_default();
-        let untold = (section.is_socks && !section.is_client).then(Address::untold);
-        let to = section.connect.iter().cloned().chain(untold);
-        let target = |address| Target {
-            address,
-            is_guarded: !section.guards.is_empty() && !section.is_client,
+    let accept = |section: &Section| {
+        let own = match &section.shares {
+            None => Some(section),
+            Some(name) => sections.iter().find(|one| one.name == *name),
         };
-        Rule {
-            at: port.map(|port| port..=port),
-            is_loopback,
-            how: How::Bytes,
-            is_tls: !section.is_client,
-            sends_away: Holds::Never,
-            to: to.map(target).collect(),
+        let all = own.map(|own| own.accept.clone()).unwrap_or_default();
+        match all.is_empty() {
+            true => vec![(None, false)],
+            false => all,
         }
+    };
+    let rules = sections.iter().flat_map(|section| {
+        let to = section.targets();
+        accept(section)
+            .into_iter()
+            .map(move |(port, is_loopback)| Rule {
+                at: port.map(|port| port..=port),
+                is_loopback,
+                how: How::Bytes,
+                is_tls: !section.is_client,
+                sends_away: Holds::Never,
+                to: to.clone(),
+            })
     });
     rules.filter(|rule| !rule.to.is_empty()).collect()
 }
 
 impl Section {
+    fn targets(&self) -> Vec<Target> {
+        let is_asked = !self.guards.is_empty() || self.has_key && !self.has_certificate;
+        let untold = (self.is_socks && !self.is_client).then(Address::untold);
+        let own = self.connect.iter().cloned().chain(untold);
+        let own = own.map(|address| Target {
+            address,
+            is_guarded: is_asked && !self.is_client,
+        });
+        own.chain(self.redirect.iter().cloned().map(Target::from))
+            .collect()
+    }
+
     fn set(&mut self, name: &str, value: &str) {
         let is_yes = value.eq_ignore_ascii_case("yes");
         match name {
             "accept" => {
                 let (host, port) = value.rsplit_once(':').unwrap_or(("", value));
-                self.accept = Some((port.parse().ok(), is_loopback(host)));
+                self.accept.push((port.parse().ok(), is_loopback(host)));
             }
             "client" => self.is_client = is_yes,
-            // A port alone is one of its own.
-            "connect" => self.connect.extend(match value.parse::<u16>() {
-                Ok(port) => Address::of(&format!("localhost:{port}")),
-                Err(_) => Some(Address::of(value).unwrap_or_else(Address::untold)),
-            }),
+            "cert" | "pkcs12" => self.has_certificate = true,
+            "connect" => self.connect.push(address(value)),
+            "psksecrets" => self.has_key = true,
+            "redirect" => self.redirect.push(address(value)),
+            // Behind the options that ask for a certificate, it lets those in who have none.
+            "requirecert" if value.eq_ignore_ascii_case("no") => self.guards.clear(),
             "protocol" => self.is_socks = value.eq_ignore_ascii_case("socks"),
             "sni" => self.shares = value.split_once(':').map(|(name, _)| name.to_owned()),
             _ => {
@@ -163,6 +184,15 @@ impl Section {
             }
         }
     }
+}
+
+/// A port alone is one of its own.
+fn address(value: &str) -> Address {
+    let own = value
+        .parse()
+        .ok()
+        .map(|port: u16| format!("localhost:{port}"));
+    Address::of(own.as_deref().unwrap_or(value)).unwrap_or_else(Address::untold)
 }
 
 #[cfg(test)]
@@ -200,6 +230,23 @@ mod tests {
     }
 
     #[test]
+    fn a_section_listens_at_several_ports_and_leads_those_without_a_certificate_elsewhere() {
+        let text =
+            "[a]\naccept = 1\naccept = 2\nconnect = a:1\nverifyChain = yes\nredirect = b:2\n";
+        let rules = of_text(text);
+        let guards = |rule: &Rule| {
+            let to = rule.to.iter();
+            let to = to.map(|one| (one.address.port.unwrap(), one.is_guarded));
+            (*rule.at.as_ref().unwrap().start(), to.collect::<Vec<_>>())
+        };
+        let to = vec![(1, true), (2, false)];
+        assert_eq!(
+            rules.iter().map(guards).collect::<Vec<_>>(),
+            [(1, to.clone()), (2, to)]
+        );
+    }
+
+    #[test]
     fn a_certificate_that_it_knows_is_a_guard() {
         let is_guarded = |lines: &str| {
             let text = format!("[a]\naccept = 1\nconnect = a:1\n{lines}\n");
@@ -210,6 +257,8 @@ mod tests {
             "verifyPeer = YES\nrequireCert = yes",
             "verifyChain = yes\nverifyPeer = no",
             "verify = 2",
+            "requireCert = no\nverifyChain = yes",
+            "PSKsecrets = /psk.txt",
         ] {
             assert!(is_guarded(lines), "{lines}");
         }
@@ -218,6 +267,8 @@ mod tests {
             "verifyChain = no",
             "verifyChain = yes\nverifyChain = no",
             "verify = 1",
+            "verify = 2\nrequireCert = no",
+            "PSKsecrets = /psk.txt\ncert = /c.pem",
         ] {
             assert!(!is_guarded(lines), "{lines}");
         }
