@@ -329,6 +329,13 @@ impl Text {
         let name = self.text.split('@').next()?.rsplit('/').next()?;
         Version::parse(name.split_once(':')?.1)
     }
+
+    /// The release line that an image's tag names with one number alone: `mongo:6`, `redis:7-alpine`.
+    pub fn line(&self) -> Option<u16> {
+        let name = self.text.split('@').next()?.rsplit('/').next()?;
+        let tag = name.split_once(':')?.1;
+        tag.split('-').next()?.parse().ok()
+    }
 }
 
 /// One variable of a container.

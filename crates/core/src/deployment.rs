@@ -510,6 +510,9 @@ impl Deployment {
     }
 }
 
+/// What is not known where a container may change what its server is given.
+pub const OF_THE_CONTAINER: &str = "what its image, its command and its hooks change";
+
 /// What may change what a server is given and is not known.
 fn doubts(container: &Container) -> impl Iterator<Item = Unseen> {
     let of = |what: &'static str, doubt: &Doubt| Unseen {
@@ -524,7 +527,7 @@ fn doubts(container: &Container) -> impl Iterator<Item = Unseen> {
     let own = container.doubts.iter();
     let own = own.map(move |doubt| match doubt.hides {
         Hides::Port => of("which ports it publishes", doubt),
-        _ => of("what its image, its command and its hooks change", doubt),
+        _ => of(OF_THE_CONTAINER, doubt),
     });
     own.chain(sources)
 }

@@ -63,6 +63,8 @@ pub struct Rendered {
     pub namespace: Option<String>,
     /// The release of Helm that its objects name.
     pub release: Option<String>,
+    /// Whether Helm made any of its objects.
+    pub is_of_helm: bool,
     /// The values of a chart that it is made of, where it is.
     pub values: Option<Arc<Values>>,
 }
@@ -226,6 +228,7 @@ fn deployment(
         release: members
             .iter()
             .find_map(|one| one.release().map(str::to_owned)),
+        is_of_helm: members.iter().any(|one| one.is_of_helm()),
         values: None,
     }))
 }

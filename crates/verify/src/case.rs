@@ -1,6 +1,7 @@
 //! What rules look at: a deployment and its effective configuration, with the questions that several rules ask.
 
 pub(crate) mod accounts;
+mod cluster;
 pub(crate) mod origins;
 pub(crate) mod protection;
 mod remedy;

@@ -84,7 +84,7 @@ impl<'a> Environment<'a> {
                     let is_optional = at(item, &[key]).is_some_and(|it| is_true(it, &["optional"]));
                     let reason = match is_optional {
                         true => may_be_in(kind, name),
-                        false => variable_not_given(kind, name),
+                        false => not_given(kind, name),
                     };
                     self.doubt(reason, span);
                     continue;
@@ -241,9 +241,9 @@ impl<'a> Environment<'a> {
             };
             let found = match self.meant(kind, name) {
                 Found::Nothing if is_true(reference, &["optional"]) => {
-                    return Some(elsewhere(may_be_in(kind, name)));
+                    return Some(elsewhere(or_keys(kind, &may_be_in(kind, name))));
                 }
-                Found::Nothing => return Some(elsewhere(variable_not_given(kind, name))),
+                Found::Nothing => return Some(elsewhere(or_keys(kind, &not_given(kind, name)))),
                 Found::Unclear(reason) => {
                     return Some(given(VariableValue::Unknown(reason), span));
                 }
@@ -359,11 +359,7 @@ pub(super) fn not_given(kind: &str, name: &str) -> Reason {
     format!("it is in {kind} {name}, which was not given; add the {kind} as a TARGET").into()
 }
 
-/// The same of a variable: a keyset has values for them, and no files.
-fn variable_not_given(kind: &str, name: &str) -> Reason {
-    or_keys(kind, &not_given(kind, name))
-}
-
+/// The same of a variable whose name is known: a keyset has values for them, and no files.
 fn or_keys(kind: &str, reason: &Reason) -> Reason {
     match kind {
         "Secret" => format!("{reason}, or --keys FILE").into(),
@@ -374,11 +370,7 @@ fn or_keys(kind: &str, reason: &Reason) -> Reason {
 /// The same where there need not be such an object.
 fn may_be_in(kind: &str, name: &str) -> Reason {
     let name = escape(name);
-    let advice = match kind {
-        "Secret" => ", or --keys FILE",
-        _ => "",
-    };
-    format!("it may be in {kind} {name}, which is optional and was not given; add the {kind} as a TARGET{advice}").into()
+    format!("it may be in {kind} {name}, which is optional and was not given; add the {kind} as a TARGET").into()
 }
 
 /// Why a value is not known that something else puts into a Secret.

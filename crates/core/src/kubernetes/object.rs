@@ -276,6 +276,14 @@ impl Object {
             .or_else(|| label("release"))
     }
 
+    /// Whether Helm made it, as its labels say.
+    pub(super) fn is_of_helm(&self) -> bool {
+        let label = |name| text(&self.node, &["metadata", "labels", name]);
+        self.annotation("meta.helm.sh/release-name").is_some()
+            || label("helm.sh/chart").is_some()
+            || label("app.kubernetes.io/managed-by") == Some("Helm")
+    }
+
     /// What controls it: kind and name.
     pub(super) fn owner(&self) -> Option<(&str, &str)> {
         let owners = at(&self.node, &["metadata", "ownerReferences"])?.items()?;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use clearml_secure_core::container::{self, Variable, VariableValue};
-use clearml_secure_core::deployment::Composed;
+use clearml_secure_core::deployment::{Composed, OF_THE_CONTAINER};
 use clearml_secure_core::effective::{Effective, Hazard, Origin, Reading, Value};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::secret::Secret;
@@ -273,6 +273,9 @@ fn refused_by_compose(places: &Places<'_>, span: Span, message: String) -> Broke
     })
 }
 
+/// What helps where something in a container may set variables: nobody could read it anywhere.
+const ALONE: &str = "let the service start nothing but its server, e.g. `command: [apiserver]`, then run this again";
+
 /// An env_file that is not here may hold a spelling that wins over what is injected.
 fn is_seen(places: &Places<'_>) -> Result<(), Broken> {
     let deployment = places.deployment;
@@ -296,7 +299,10 @@ fn is_seen(places: &Places<'_>) -> Result<(), Broken> {
                     unseen.what,
                     unseen.reason
                 ),
-                "make it readable here, or run this where it is",
+                match unseen.what == OF_THE_CONTAINER {
+                    true => ALONE,
+                    false => "make it readable here, or run this where it is",
+                },
             ))
         }
         None => Ok(()),

@@ -39,6 +39,8 @@ pub(crate) struct Objects {
     pub(crate) namespace: Option<String>,
     /// The release of Helm that they name.
     pub(crate) release: Option<String>,
+    /// Whether Helm made any of them.
+    pub(crate) is_of_helm: bool,
     /// The values of a chart that they are made of, where they are.
     pub(crate) values: Option<Arc<Values>>,
 }
@@ -155,6 +157,7 @@ impl From<Rendered> for Described {
                 parts: rendered.parts,
                 namespace: rendered.namespace,
                 release: rendered.release,
+                is_of_helm: rendered.is_of_helm,
                 values: rendered.values,
             }),
             deployment: Box::new(rendered.deployment),

@@ -28,6 +28,8 @@ use crate::finding::{Draft, Fix, Severity};
 /// A server does not work, or not as it says (docs/clearml.md#token-secret-on-two-servers,
 /// docs/clearml.md#file-server-account).
 const BROKEN: Severity = Severity::Error;
+/// Where the API server has another value in a folder that is not here.
+const MAY_BE_BROKEN: Severity = Severity::Warning;
 /// The agent may well have credentials of its own, made in the web interface.
 const OTHER_ACCOUNT: Severity = Severity::Note;
 
@@ -57,7 +59,7 @@ impl Rule for SplitCredential {
                         case.server(other),
                         case.inject()
                     );
-                    findings.push(case.finding_in(BROKEN, other, message).help(help));
+                    findings.push(case.finding_in(MAY_BE_BROKEN, other, message).help(help));
                 } else if let Some((severity, message)) =
                     disagreement(case, setting, apiserver, other)
                 {

@@ -15,6 +15,7 @@
 //! **References**: docs/clearml.md#variable-names; the public configuration files of clearml-server.
 
 use clearml_secure_core::container::Variable;
+use clearml_secure_core::deployment::has_official_image;
 use clearml_secure_core::effective::Reading;
 use clearml_secure_core::instance::{Family, Instance};
 use clearml_secure_core::setting::{Server, Setting};
@@ -58,38 +59,7 @@ impl Rule for UnreadVariable {
 fn unread(case: &Case<'_>, instance: &Instance, variable: &Variable) -> Option<(String, String)> {
     let name = variable.name.as_str();
     if let Some(setting) = Setting::by_variable(name) {
-        if instance.family == Family::Trains && name.starts_with("CLEARML__") {
-            let message = format!(
-                "no server of this deployment reads {name}: images of trains read TRAINS__ names"
-            );
-            return Some((message, format!("write {}", instance.variable(setting))));
-        }
-        if instance.reads(setting) && instance.server.reads_configuration()
-            || is_read_elsewhere(case, setting)
-        {
-            return None;
-        }
-        if setting.servers().contains(&instance.server) && instance.server.reads_configuration() {
-            let message = format!(
-                "{} does not read {name}: its version has no such setting",
-                case.named(instance)
-            );
-            return Some((message, "remove the line, or upgrade".to_owned()));
-        }
-        let readers: Vec<&str> = setting
-            .servers()
-            .iter()
-            .filter(|server| server.reads_configuration())
-            .map(|server| server.name())
-            .collect();
-        let message = format!(
-            "{} does not read {name}, and no server that reads it has it",
-            case.named(instance)
-        );
-        return Some((
-            message,
-            format!("give it to {}", crate::words::and(&readers)),
-        ));
+        return by_none(case, instance, name, setting);
     }
     if instance.server == Server::AgentServices {
         // The agent has configuration variables of its own.
@@ -133,9 +103,52 @@ fn unread(case: &Case<'_>, instance: &Instance, variable: &Variable) -> Option<(
             };
             format!("did you mean {nearest}? Otherwise remove the variable")
         }
+        // An image of somebody's own may read it.
+        None if !has_official_image(case.deployment.service(instance)) => return None,
         None => "remove the variable".to_owned(),
     };
     Some((message, help))
+}
+
+/// A variable of a setting that no server of the deployment reads.
+fn by_none(
+    case: &Case<'_>,
+    instance: &Instance,
+    name: &str,
+    setting: Setting,
+) -> Option<(String, String)> {
+    if instance.family == Family::Trains && name.starts_with("CLEARML__") {
+        let message = format!(
+            "no server of this deployment reads {name}: images of trains read TRAINS__ names"
+        );
+        return Some((message, format!("write {}", instance.variable(setting))));
+    }
+    if instance.reads(setting) && instance.server.reads_configuration()
+        || is_read_elsewhere(case, setting)
+    {
+        return None;
+    }
+    if setting.servers().contains(&instance.server) && instance.server.reads_configuration() {
+        let message = format!(
+            "{} does not read {name}: its version has no such setting",
+            case.named(instance)
+        );
+        return Some((message, "remove the line, or upgrade".to_owned()));
+    }
+    let readers: Vec<&str> = setting
+        .servers()
+        .iter()
+        .filter(|server| server.reads_configuration())
+        .map(|server| server.name())
+        .collect();
+    let message = format!(
+        "{} does not read {name}, and no server that reads it has it",
+        case.named(instance)
+    );
+    Some((
+        message,
+        format!("give it to {}", crate::words::and(&readers)),
+    ))
 }
 
 fn is_read_elsewhere(case: &Case<'_>, setting: Setting) -> bool {

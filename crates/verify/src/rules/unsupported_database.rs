@@ -36,20 +36,23 @@ impl Rule for UnsupportedDatabase {
             let Some((image, database)) = service.known_image().zip(Database::of(service)) else {
                 continue;
             };
-            let Some(version) = image
-                .version()
-                .filter(|version| *version < supported(database))
-            else {
+            let Some(oldest) = supported(service.image_name()) else {
                 continue;
+            };
+            let version = match (image.version(), image.line()) {
+                (Some(version), _) if version < oldest => {
+                    format!("{}.{}", version.major, version.minor)
+                }
+                // It is the newest one of its line.
+                (None, Some(line)) if line < oldest.major => line.to_string(),
+                _ => continue,
             };
             findings.push(
                 Draft::new(
                     SEVERITY,
                     format!(
-                        "{database} ({}) gets no more security fixes: its version is {}.{}",
-                        container(service),
-                        version.major,
-                        version.minor
+                        "{database} ({}) gets no more security fixes: its version is {version}",
+                        container(service)
                     ),
                     match case.deployment.manifests {
                         Some(_) => "upgrade the chart, or run a newer version of it outside of the release",
@@ -62,12 +65,16 @@ impl Rule for UnsupportedDatabase {
     }
 }
 
-/// The oldest line that got fixes on 2026-11-01. MongoDB 6.0 ended in July 2025, Redis 6.2 in February 2025 (7.0
-/// before it), Elasticsearch 7 with the release of 9 and the last maintenance of 7.17 in January 2026.
-fn supported(database: Database) -> Version {
-    match database {
-        Database::Elasticsearch => Version::new(8, 0, 0),
-        Database::Mongodb => Version::new(7, 0, 0),
-        Database::Redis => Version::new(7, 2, 0),
+/// The oldest line of an image that got fixes on 2026-11-01. MongoDB 6.0 ended in July 2025, Redis 6.2 in February 2025
+/// (7.0 before it), Elasticsearch 7 with the release of 9 and the last maintenance of 7.17 in January 2026. Others have
+/// numbers of their own: OpenSearch, KeyDB, a base image that somebody put a database into.
+fn supported(image: &str) -> Option<Version> {
+    match image {
+        "elasticsearch" | "elasticsearch-oss" => Some(Version::new(8, 0, 0)),
+        "mongo" | "mongodb" | "mongodb-community-server" | "percona-server-mongodb" => {
+            Some(Version::new(7, 0, 0))
+        }
+        "redis" | "redis-stack" | "redis-stack-server" | "valkey" => Some(Version::new(7, 2, 0)),
+        _ => None,
     }
 }
