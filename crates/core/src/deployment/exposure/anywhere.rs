@@ -177,26 +177,17 @@ fn asks(name: &str, container: &Container, files: &Files) -> bool {
     }
 }
 
-/// Whether something is so in each file that a program reads: those that its command names, or the one of its own name, or all.
-/// What one of them includes is not read, and may say otherwise.
+/// Whether something is so in each file that a program reads, of which one has its name. What one of them includes is not read,
+/// and may say otherwise.
 fn all(name: &str, container: &Container, files: &Files, is_so: fn(&str) -> bool) -> bool {
-    let every = || files.texts.iter();
-    let is_named = |file: &File| container.words.contains(&file.path);
-    let is_own = |file: &File| {
-        let file = file.path.rsplit('/').next().unwrap_or_default();
+    let is_own = |file: &str| {
         let ending = file.strip_prefix(name);
         ending.is_some_and(|ending| [".cfg", ".conf"].contains(&ending))
     };
-    let (has_named, has_own) = (every().any(is_named), every().any(is_own));
-    let mut read = every()
-        .filter(|file| match () {
-            () if has_named => is_named(file),
-            () if has_own => is_own(file),
-            () => true,
-        })
-        .peekable();
+    let read = files.read_by(container, is_own);
     let includes = |text: &str| lines(text).any(|words| words[0].starts_with("include"));
-    read.peek().is_some() && read.all(|file| is_so(&file.text) && !includes(&file.text))
+    let is_so = |file: &&File| is_so(&file.text) && !includes(&file.text);
+    !read.is_empty() && read.iter().all(is_so)
 }
 
 /// The words of each line that is no comment.

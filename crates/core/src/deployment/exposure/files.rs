@@ -168,6 +168,29 @@ impl Files {
         read_text(path).ok()
     }
 
+    /// The files that a program reads: those that its command names, by themselves or behind an option's `=`, or else those of a
+    /// name that it looks for, or else all.
+    pub(super) fn read_by(
+        &self,
+        container: &Container,
+        looks_for: impl Fn(&str) -> bool,
+    ) -> Vec<&File> {
+        let is_at = |word: &String, path: &str| {
+            word == path || word.split_once('=').is_some_and(|(_, value)| value == path)
+        };
+        let is_named = |file: &&File| container.words.iter().any(|word| is_at(word, &file.path));
+        let is_own = |file: &&File| looks_for(file.path.rsplit('/').next().unwrap_or_default());
+        let named: Vec<&File> = self.texts.iter().filter(is_named).collect();
+        if !named.is_empty() {
+            return named;
+        }
+        let own: Vec<&File> = self.texts.iter().filter(is_own).collect();
+        match own.is_empty() {
+            true => self.texts.iter().collect(),
+            false => own,
+        }
+    }
+
     /// The files at or below any of these paths.
     pub(super) fn below<'a>(&'a self, folders: &'a [&'a str]) -> impl Iterator<Item = &'a File> {
         let texts = self.texts.iter();

@@ -44,8 +44,8 @@ pub(super) fn rules(container: &Container, files: &Files) -> Vec<Rule> {
     if !is_stunnel(container) {
         return Vec::new();
     }
-    let told = files_read(container, files).map(|file| file.text.to_string());
-    let mut told: Vec<String> = told.collect();
+    let told = files_read(container, files).into_iter();
+    let mut told: Vec<String> = told.map(|file| file.text.to_string()).collect();
     if told.is_empty() {
         told.extend(of_variables(container));
         let written = container.command.iter().filter_map(|word| word.known());
@@ -56,27 +56,22 @@ pub(super) fn rules(container: &Container, files: &Files) -> Vec<Rule> {
         .collect()
 }
 
-/// The files that its command names, or the one at its usual place, or all that there are.
-fn files_read<'a>(
-    container: &'a Container,
-    files: &'a Files,
-) -> impl Iterator<Item = &'a File> + 'a {
-    let is_named = |file: &File| container.words.contains(&file.path);
-    let is_usual = |file: &File| file.path.rsplit('/').next() == Some(FILE);
-    let has_named = files.texts.iter().any(is_named);
-    let has_usual = files.texts.iter().any(is_usual);
-    let included = move |file: &File| {
+/// What it reads, and what is in the folders that this includes.
+fn files_read<'a>(container: &Container, files: &'a Files) -> Vec<&'a File> {
+    let mut read = files.read_by(container, |name| name == FILE);
+    let lines = read.iter().flat_map(|file| file.text.lines());
+    let included = lines.filter_map(pair).filter(|(name, _)| name == "include");
+    let folders: Vec<&str> = included
+        .map(|(_, folder)| folder.trim_end_matches('/'))
+        .collect();
+    let is_read = |file: &&File| read.iter().any(|one| std::ptr::eq(*one, *file));
+    let is_included = |file: &&File| {
         let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let lines = files.texts.iter().flat_map(|file| file.text.lines());
-        let mut pairs = lines.filter_map(pair);
-        !folder.is_empty()
-            && pairs.any(|(name, value)| name == "include" && value.trim_end_matches('/') == folder)
+        folders.contains(&folder) && !is_read(file)
     };
-    files.texts.iter().filter(move |file| match () {
-        () if has_named => is_named(file) || included(file),
-        () if has_usual => is_usual(file) || included(file),
-        () => true,
-    })
+    let included: Vec<&File> = files.texts.iter().filter(is_included).collect();
+    read.extend(included);
+    read
 }
 
 /// The file that an image makes of its variables.

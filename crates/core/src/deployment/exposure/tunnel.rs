@@ -62,21 +62,13 @@ pub(super) fn told(container: &Container, files: &Files, spoken: Spoken) -> Told
     }
 }
 
-/// The file that its command names, or all that there are, as where one includes others.
+/// What frpc reads: all that there is where one of its files includes others.
 fn files_read<'a>(container: &Container, files: &'a Files) -> Vec<&'a File> {
-    let all = || files.texts.iter();
-    let is_named = |file: &File| container.words.iter().any(|word| names(word, &file.path));
-    let named: Vec<_> = all().filter(|file| is_named(file)).collect();
-    let includes = |file: &&File| file.text.contains("include");
-    match named.is_empty() || named.iter().any(includes) {
-        true => all().collect(),
-        false => named,
+    let read = files.read_by(container, |_| false);
+    match read.iter().any(|file| file.text.contains("include")) {
+        true => files.texts.iter().collect(),
+        false => read,
     }
-}
-
-/// Whether a word of a command names a file: by itself, or behind an option's `=`.
-fn names(word: &str, path: &str) -> bool {
-    word == path || word.split_once('=').is_some_and(|(_, value)| value == path)
 }
 
 /// The kind of the one proxy that its command is told: `frpc tcp -l 9200`.
