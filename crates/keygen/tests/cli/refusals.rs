@@ -261,6 +261,14 @@ fn a_line_that_may_mean_something_else_is_refused() {
         ("\"jane\":Long-enough-x\n", "users:1: quotes begin and end"),
         ("jane:'Long-enough-x'\n", "users:1: quotes begin and end"),
         (
+            "jane:Long-enough-x # Ann's\n",
+            "users:1: what looks like a comment",
+        ),
+        (
+            "jane:Long-enough-x:Jane # x\n",
+            "users:1: what looks like a comment",
+        ),
+        (
             "jane:Long-enough-x:\"Jane\"\n",
             "users:1: quotes begin and end",
         ),
