@@ -296,6 +296,7 @@ fn generated_passwords_are_read_back() {
         ("{joe", r#""username": "{joe", "name": "{joe""#),
         ("'ann'", r#""username": "'ann'", "name": "'ann'""#),
         ("bob=Bob", r#""username": "bob", "name": "Bob""#),
+        ("sue=Sue #1", r##""username": "sue", "name": "Sue #1""##),
     ];
     for (name, expected) in names {
         let folder = tempfile::tempdir().unwrap();
