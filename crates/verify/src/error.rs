@@ -169,7 +169,7 @@ impl Error {
                     .to_owned(),
             ),
             Self::NotObjects(_) => Some(OBJECTS.to_owned()),
-            Self::NotRendered(_, command) => Some(format!("render it:\n  {command}")),
+            Self::NotRendered(_, command) => Some(format!("check what comes of it:\n  {command}")),
             Self::NoFile(address) => Some(format!("for a server:\n  {}", at(address))),
             Self::NoFileOrServer(name) => Some(format!("check the path. For a server:\n  {}", at(name))),
             Self::Overlay { path, base } => Some(format!(

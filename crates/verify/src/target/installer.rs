@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use clearml_secure_core::helm;
 use clearml_secure_core::io::read_text;
 use clearml_secure_core::shell::quoted;
 use zeroize::Zeroizing;
@@ -43,7 +42,7 @@ impl Installer {
         let joined = Zeroizing::new(text.replace("\\\n", " "));
         let runs: Vec<&str> = joined.lines().filter(|line| runs_helm(line)).collect();
         (is_playbook || !runs.is_empty()).then(|| Self {
-            command: "helm get manifest clearml | clearml-verify -".to_owned(),
+            command: INSTALLED.to_owned(),
             has_files_alone: !is_playbook && runs.iter().all(|line| has_files_alone(line)),
             text,
         })
@@ -89,7 +88,7 @@ fn names_it(text: &str) -> bool {
 fn runs_helm(line: &str) -> bool {
     let words = words(line);
     let is_verb = |word: &&str| ["install", "upgrade"].contains(word);
-    let is_chart = |word: &&str| word.contains('/') && !word.contains("://") && is_server(word);
+    let is_chart = |word: &&str| word.contains('/') && !word.contains("://") && is_ours(word);
     // Of a repository that is named, too, a chart is a plain word.
     let of_repository = words.iter().any(|word| word.starts_with("--repo"))
         && words
@@ -97,19 +96,13 @@ fn runs_helm(line: &str) -> bool {
             .any(|word| word.contains("://") && word.contains("clearml"))
         && words
             .iter()
-            .any(|word| !word.contains('/') && is_server(word))
+            .any(|word| !word.contains('/') && is_ours(word))
         && !line.contains("clearml-agent")
         && !line.contains("clearml-serving");
-    let is_oci = |word: &&str| word.starts_with("oci://") && is_server(word);
+    let is_oci = |word: &&str| word.starts_with("oci://") && is_ours(word);
     line.contains("helm ")
         && words.iter().any(is_verb)
         && (words.iter().any(is_chart) || words.iter().any(is_oci) || of_repository)
-}
-
-/// ClearML's chart, or one of those that were before it.
-fn is_server(word: &str) -> bool {
-    let name = word.rsplit('/').next().unwrap_or_default();
-    is_ours(word) || name.starts_with("clearml-server")
 }
 
 fn has_files_alone(line: &str) -> bool {
@@ -121,6 +114,9 @@ fn words(line: &str) -> Vec<&str> {
     let words = line.split_ascii_whitespace();
     words.map(|word| word.trim_matches(['"', '\''])).collect()
 }
+
+/// With the chart, its version and its values, wherever these are.
+const INSTALLED: &str = "helm get manifest clearml | clearml-verify -";
 
 /// What installs charts.
 #[derive(Clone, Copy)]
@@ -168,7 +164,7 @@ impl Program {
         match self {
             Self::Helmfile => format!("helmfile -f {path} template | clearml-verify -"),
             Self::Skaffold => format!("skaffold render -f {path} | clearml-verify -"),
-            Self::Fleet | Self::Terraform => helm::RENDER.to_owned(),
+            Self::Fleet | Self::Terraform => INSTALLED.to_owned(),
         }
     }
 }
@@ -199,17 +195,20 @@ fn without_comments(text: &str) -> Zeroizing<String> {
     out
 }
 
-/// Whether a word is ClearML's own chart: in a repository, in a folder, or packed.
+/// Whether a word is a chart of ClearML's with a server, also one that was before it or is sold: in a repository, in a
+/// folder, or packed.
 fn is_ours(word: &str) -> bool {
     let word = word.trim_end_matches('/');
     let name = word.rsplit('/').next().unwrap_or_default();
-    name.strip_prefix("clearml").is_some_and(|rest| {
+    let rest = name.strip_prefix("clearml-enterprise");
+    let is_name = rest.or(name.strip_prefix("clearml")).is_some_and(|rest| {
         let version = rest
             .strip_prefix('-')
             .map(|rest| rest.trim_start_matches('v'));
         rest.is_empty()
             || version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
-    })
+    });
+    is_name || name.starts_with("clearml-server")
 }
 
 /// Whether a line names ClearML's own chart.
@@ -252,6 +251,10 @@ mod tests {
             ("  chart: ./charts/clearml/", true),
             ("  chart: ./clearml-7.14.7.tgz", true),
             ("  chart: https://example.com/clearml-v7.14.7+1.tgz", true),
+            ("  chart = \"clearml-server-cloud-ready\"", true),
+            ("  chart: clearml-enterprise", true),
+            ("  chart: clearml-enterprise-3.21.6.tgz", true),
+            ("  chart: clearml-enterprise-agent", false),
             ("  chart: clearml/clearml-agent", false),
             ("  chart: clearml-agent-5.3.3.tgz", false),
             ("  name: clearml", false),

@@ -224,7 +224,7 @@ fn what_is_not_rendered_says_how() {
         (
             "main.tf",
             "resource \"helm_release\" \"clearml\" { chart = \"clearml\" }\n",
-            "helm template clearml",
+            "helm get manifest clearml",
         ),
     ] {
         let done = look(&[name], &[(name, text)]);
@@ -365,17 +365,17 @@ fn what_installs_the_chart_with_values_of_its_own_is_said() {
         (
             "main.tf",
             "resource \"helm_release\" \"c\" {\n  chart = \"clearml\"\n  values = [file(\"values.yaml\")]\n}\n",
-            "helm template clearml",
+            "helm get manifest clearml",
         ),
         (
             "packed.tf",
             "resource \"helm_release\" \"c\" {\n  chart = \"./clearml-7.14.7.tgz\"\n  # not values.yaml\n}\n",
-            "helm template clearml",
+            "helm get manifest clearml",
         ),
         (
             "variable.tf",
             "repository = \"https://clearml.github.io/clearml-helm-charts\"\nchart = var.name\nvalues = [\"values.yaml\"]\n",
-            "helm template clearml",
+            "helm get manifest clearml",
         ),
     ] {
         let done = look(&["."], &[("values.yaml", values), (name, text)]);
