@@ -231,12 +231,12 @@ fn agree(words: &mut [String], at: usize) {
     }
     let is_clause = words[at].ends_with(',');
     let is_aside = words[at].ends_with(')');
-    // `the accounts A and B of apiserver have`
+    // `the accounts A and B of apiserver have`, `ports A and B of service files lead`
     let is_within = |word: &String| ["at", "in", "of", "on"].contains(&word.as_str());
-    let behind = if words.get(at + 1).is_some_and(is_within) {
-        at + 3
-    } else {
-        at + 1
+    let is_noun = |word: &String| NOUNS.contains(&word.as_str());
+    let behind = match words.get(at + 1).is_some_and(is_within) {
+        true => at + 3 + usize::from(words.get(at + 2).is_some_and(is_noun)),
+        false => at + 1,
     };
     if let Some(after) = words.get_mut(behind) {
         let irregular = IRREGULAR.iter().find(|(one, _)| one == after);
@@ -270,6 +270,14 @@ mod tests {
         assert_eq!(
             of(&["give A a value", "give B a value", "give A a value"]).as_deref(),
             Some("give A and B a value")
+        );
+        assert_eq!(
+            of(&[
+                "port 1 of service a leads to b",
+                "port 2 of service a leads to b"
+            ])
+            .as_deref(),
+            Some("ports 1 and 2 of service a lead to b")
         );
         assert_eq!(
             of(&["did you mean A? Or not", "did you mean B? Or not"]).as_deref(),
