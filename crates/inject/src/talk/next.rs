@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use clearml_secure_core::compose::files::{Files, GivenFile, default_in, merged_over};
 use clearml_secure_core::container::Container;
 use clearml_secure_core::deployment::{Composed, Database};
+use clearml_secure_core::effective::{Effective, Value};
 use clearml_secure_core::io::is_same;
 use clearml_secure_core::secret::Secret;
-use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::setting::{Kind, Server, Setting};
 use clearml_secure_core::shell::quoted;
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{and, escape};
 use clearml_secure_core::source::Sources;
 use clearml_secure_plan::OVERRIDE_FILE;
 use clearml_secure_plan::env_file::{EnvFile, options};
@@ -61,7 +62,53 @@ pub(crate) fn next_steps(cli: &Cli, planned: &Planned, compose: &Compose) -> Str
     if let Some(command) = flush(deployment, &changed, &compose) {
         let _ = writeln!(out, "  {command}");
     }
+    for text in cut_off(deployment, plan) {
+        line(&mut out, &text);
+    }
     out
+}
+
+/// Other services of the deployment that log in with a pair that is replaced.
+fn cut_off(deployment: &Composed, plan: &Plan) -> Vec<String> {
+    const KEYS: [&str; 2] = ["CLEARML_API_ACCESS_KEY", "TRAINS_API_ACCESS_KEY"];
+    let changed = changed(plan);
+    let is_written = |service: &Container, name: &str| {
+        let mut all = plan.intended.iter();
+        all.any(|one| one.service == service.name && one.name == name)
+    };
+    let effective = Effective::of(deployment);
+    let replaced = effective
+        .readings()
+        .filter_map(|reading| match &reading.value {
+            Value::Text(old)
+                if reading.server == Server::Apiserver
+                    && reading.setting.kind() == Kind::Key
+                    && changed.contains(&reading.setting) =>
+            {
+                Some((reading.setting.account()?, old))
+            }
+            _ => None,
+        });
+    let texts = replaced.filter_map(|(account, old)| {
+        let has_it = |service: &&Container| {
+            KEYS.iter().any(|name| {
+                service.known_variable(name) == Some(old) && !is_written(service, name)
+            })
+        };
+        let services = deployment.containers.iter().map(|one| &**one);
+        let names: Vec<String> = services
+            .filter(has_it)
+            .map(|service| escape(&service.name).to_string())
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "the old pair of {account} is refused then, and still given to {}: give credentials of their own there (web page: Settings, Workspace), or the new pair",
+                and(&names)
+            )
+        })
+    });
+    texts.collect()
 }
 
 /// What the options `--env-file` change beside the keys.
