@@ -69,11 +69,16 @@ impl<'a> Text<'a> {
     /// Any other text, such as `.env` or a `.conf` file.
     pub fn of_lines(text: &'a str) -> Self {
         Self {
-            text,
-            starts: line_starts(text).into(),
             roots: None,
-            marks: &[],
-            has_references: true,
+            ..Self::of_yaml(text, Vec::new())
+        }
+    }
+
+    /// The same where it is known where the lines start.
+    pub fn of_known_lines(text: &'a str, starts: &'a [usize]) -> Self {
+        Self {
+            roots: None,
+            ..Self::of_known(text, starts, Vec::new())
         }
     }
 

@@ -132,7 +132,7 @@ fn is_wrong(path: &str) -> bool {
     }
     let mut known = image::all().iter().map(|entry| entry.path);
     !known.any(|known| is_at_or_below(known, &joined) || is_at_or_below(&joined, known))
-        && paths().any(|known| distance(&known, &joined) <= TYPO)
+        && paths().any(|known| is_mistyped(&known, &joined))
 }
 
 /// Whether a path is this one or in its object; paths of variables have lost their case.
@@ -163,8 +163,11 @@ fn is_in_secure(parts: &[&str]) -> bool {
 /// Nearly the name of one of ClearML's accounts: nobody names one of their own so.
 fn is_mistyped_account(account: &str) -> bool {
     let accounts = || SETTINGS.iter().filter_map(|setting| setting.account());
-    !accounts().any(|known| known == account)
-        && accounts().any(|known| distance(known, account) <= TYPO)
+    !accounts().any(|known| known == account) && accounts().any(|known| is_mistyped(known, account))
+}
+
+fn is_mistyped(known: &str, name: &str) -> bool {
+    known.len().abs_diff(name.len()) <= TYPO && distance(known, name) <= TYPO
 }
 
 /// `apiserver_key` for `apiserver.user_key`.
@@ -189,8 +192,10 @@ fn nearest(path: &str) -> Option<String> {
     let path = of_client.as_deref().unwrap_or(path);
     // Below `secure` a setting is what is meant, not its account's role.
     let settings = SETTINGS.iter().map(|setting| setting.path().to_owned());
+    let may_be_near = |known: &String| known.len().abs_diff(path.len()) * FAR <= path.len();
     let best = settings
         .chain(paths().filter(|path| !path.starts_with("secure.")))
+        .filter(may_be_near)
         .min_by_key(|known| distance(known, path))
         .filter(|known| distance(known, path) * FAR <= path.len())?;
     let name = if best.starts_with("secure.") {

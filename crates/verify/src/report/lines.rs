@@ -63,10 +63,11 @@ impl<'a> Lines<'a> {
         }
         match self.compose.get(&source) {
             Some(text) => look(text),
-            None => look(&shown(
-                self.deployment,
-                Text::of_lines(self.deployment.sources.text(source)),
-            )),
+            None => {
+                let sources = &self.deployment.sources;
+                let (text, starts) = (sources.text(source), sources.line_starts(source));
+                look(&shown(self.deployment, Text::of_known_lines(text, starts)))
+            }
         }
     }
 

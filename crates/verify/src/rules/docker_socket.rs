@@ -18,6 +18,8 @@
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Docker daemon attack surface";
 //! docs/clearml.md#docker-socket.
 
+use std::collections::HashSet;
+
 use clearml_secure_core::container::{Container, Mount, MountSource};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;
@@ -67,7 +69,7 @@ impl Rule for DockerSocket {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for instance in &case.deployment.instances {
             let service = case.deployment.service(instance);
             let socket = service
@@ -95,10 +97,9 @@ impl Rule for DockerSocket {
                 ),
             };
             // Several servers in one container have one socket.
-            if seen.contains(&(span, severity)) {
+            if !seen.insert((span, severity)) {
                 continue;
             }
-            seen.push((span, severity));
             let message = format!("{} {what}: {then}", case.named(instance));
             findings.push(
                 Draft::new(severity, message, help)

@@ -14,6 +14,8 @@
 //!
 //! **References**: helm/helm issues 12643 and 31529; docs/clearml.md#environment-in-kubernetes.
 
+use std::collections::HashSet;
+
 use clearml_secure_core::setting::Setting;
 
 use super::{Case, Rule};
@@ -31,14 +33,13 @@ impl Rule for DuplicateVariable {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for instance in &case.deployment.instances {
             let service = case.deployment.service(instance);
             for (name, span) in service.pod.iter().flat_map(|pod| &pod.repeated) {
-                if seen.contains(&(*span, name)) {
+                if !seen.insert((*span, name)) {
                     continue;
                 }
-                seen.push((*span, name));
                 let message = format!(
                     "{} is twice in env of {}: Helm 4 refuses it, and an upgrade with Helm 3 may remove both",
                     shown(name),

@@ -14,6 +14,8 @@
 //!
 //! **References**: Docker, "Image tags".
 
+use std::collections::HashSet;
+
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
@@ -31,7 +33,7 @@ impl Rule for FloatingImage {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for instance in &case.deployment.instances {
             let service = case.deployment.service(instance);
             let Some(image) = service
@@ -40,10 +42,9 @@ impl Rule for FloatingImage {
             else {
                 continue;
             };
-            if seen.contains(&image.span) {
+            if !seen.insert(image.span) {
                 continue;
             }
-            seen.push(image.span);
             findings.push(Draft::new(SEVERITY, format!(
                     "the next pull may bring another version: no release tag is on the image of {}",
                     container(service)

@@ -14,6 +14,8 @@
 //!
 //! **References**: docs/clearml.md#file-names-are-paths; ClearML's public issue clearml#1421.
 
+use std::collections::HashSet;
+
 use clearml_secure_core::effective::Layer;
 use clearml_secure_core::fixed_users::PATH;
 use clearml_secure_core::hocon::{Object, Value};
@@ -41,7 +43,7 @@ impl Rule for LoginConfigIgnored {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for server in case.servers(Server::Apiserver) {
             let instance = &case.deployment.instances[server.instance];
             for file in &instance.config {
@@ -74,10 +76,9 @@ impl Rule for LoginConfigIgnored {
                             escape(&file.key)
                         )
                     };
-                    if seen.contains(&span) {
+                    if !seen.insert(span) {
                         continue;
                     }
-                    seen.push(span);
                     let message = format!(
                         "{} ignores the web-login users in this file: {why}",
                         case.name(server)

@@ -16,6 +16,8 @@
 //!
 //! **References**: docs/clearml.md#how-hocon-reads-a-value; pyhocon.
 
+use std::collections::HashSet;
+
 use clearml_secure_core::container::VariableValue;
 use clearml_secure_core::effective::{Hazard, Reading, Value};
 use clearml_secure_core::hocon;
@@ -72,13 +74,13 @@ impl Rule for MisreadValue {
             }
             self.check_refused(case, server.instance, findings);
         }
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         let fresh: Vec<Draft> = findings.drain(start..).collect();
-        findings.extend(fresh.into_iter().filter(|finding| {
-            let is_new = !seen.contains(&finding.subject());
-            seen.push(finding.subject());
-            is_new
-        }));
+        findings.extend(
+            fresh
+                .into_iter()
+                .filter(|finding| seen.insert(finding.subject())),
+        );
     }
 }
 

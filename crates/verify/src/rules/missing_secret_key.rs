@@ -16,6 +16,8 @@
 //! **References**: Kubernetes, "Distribute Credentials Securely Using Secrets"; docs/clearml.md#helm-chart;
 //! docs/clearml.md#environment-in-kubernetes.
 
+use std::collections::HashSet;
+
 use clearml_secure_core::container::BrokenReference;
 use clearml_secure_core::setting::Setting;
 use clearml_secure_core::shown::escape;
@@ -38,16 +40,15 @@ impl Rule for MissingSecretKey {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for instance in &case.deployment.instances {
             let service = case.deployment.service(instance);
             for broken in service.pod.iter().flat_map(|pod| &pod.broken) {
                 // One value of a chart is the name of the Secret for many variables.
                 let one = (broken.span, &broken.variable);
-                if seen.contains(&one) {
+                if !seen.insert(one) {
                     continue;
                 }
-                seen.push(one);
                 let BrokenReference {
                     kind, name, key, ..
                 } = broken;

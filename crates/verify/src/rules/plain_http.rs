@@ -15,6 +15,8 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server".
 
+use std::collections::HashSet;
+
 use crate::address::{self, is_public};
 use crate::finding::{Draft, Severity};
 
@@ -47,7 +49,7 @@ impl Rule for PlainHttp {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for instance in &case.deployment.instances {
             for variable in &case.deployment.service(instance).environment {
                 let address = variable.value.known().map(|value| value.expose());
@@ -56,7 +58,7 @@ impl Rule for PlainHttp {
                 if !is_public || seen.contains(&variable.span) {
                     continue;
                 }
-                seen.push(variable.span);
+                seen.insert(variable.span);
                 findings.push(
                     Draft::new(
                         PUBLIC,
@@ -76,14 +78,14 @@ impl Rule for PlainHttp {
 }
 
 /// What speaks HTTP in front of a server of a cluster, without TLS.
-fn entrances(case: &Case<'_>, instance: &Instance, seen: &mut Vec<Span>) -> Vec<Draft> {
+fn entrances(case: &Case<'_>, instance: &Instance, seen: &mut HashSet<Span>) -> Vec<Draft> {
     let pod = case.deployment.service(instance).pod.iter();
     let mut found = Vec::new();
     for entrance in pod.flat_map(|pod| &pod.entrances) {
         if !entrance.is_clear() || is_within(entrance) || seen.contains(&entrance.span) {
             continue;
         }
-        seen.push(entrance.span);
+        seen.insert(entrance.span);
         let named = named(entrance);
         let what = match entrance.speaks.known() {
             Some(Speaks::Both) => "answers in clear text besides TLS",

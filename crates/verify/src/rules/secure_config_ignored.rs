@@ -15,6 +15,7 @@
 //!
 //! **References**: docs/clearml.md#file-names-are-paths.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use clearml_secure_core::hocon::{Object, Value};
@@ -40,7 +41,7 @@ impl Rule for SecureConfigIgnored {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for server in &case.effective.servers {
             let instance = &case.deployment.instances[server.instance];
             for file in &instance.config {
@@ -61,10 +62,9 @@ impl Rule for SecureConfigIgnored {
                     start: range.start,
                     end: range.end,
                 };
-                if seen.contains(&span) {
+                if !seen.insert(span) {
                     continue;
                 }
-                seen.push(span);
                 let message = format!(
                     "{} ignores the keys and secrets in this file: it is loaded as {}, so they are at {}",
                     case.name(server),

@@ -16,7 +16,7 @@
 //!
 //! **References**: docs/clearml.md#two-spellings-of-one-path, docs/clearml.md#precedence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use clearml_secure_core::container::{Container, Variable, VariableValue};
 use clearml_secure_core::effective::{Layer, ServerConfiguration};
@@ -46,7 +46,7 @@ impl Rule for ShadowedVariable {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for server in &case.effective.servers {
             let instance = &case.deployment.instances[server.instance];
             if !instance.server.reads_configuration() {
@@ -68,7 +68,7 @@ impl Rule for ShadowedVariable {
                 if let Some((winner, is_same)) = winner(server, instance, environment, loser)
                     && !(is_same && is_the_charts(container, instance, loser))
                 {
-                    seen.push(loser.span);
+                    seen.insert(loser.span);
                     findings.push(of_variable(server, loser, winner, is_same));
                 }
             }

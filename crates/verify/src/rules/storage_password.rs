@@ -14,6 +14,7 @@
 //!
 //! **References**: docs/clearml.md#minios-own-password.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use clearml_secure_core::command;
@@ -180,16 +181,15 @@ impl Rule for StoragePassword {
             let Some(what) = store.opened_by(service, &case.deployment.env_files) else {
                 continue;
             };
-            let mut seen = Vec::new();
+            let mut seen = HashSet::new();
             for way in store
                 .ports(service)
                 .into_iter()
                 .flat_map(|port| case.deployment.ways(index, port))
             {
-                if seen.contains(&way.opening.span) {
+                if !seen.insert(way.opening.span) {
                     continue;
                 }
-                seen.push(way.opening.span);
                 findings.push(store.finding(case, index, &way, &what));
             }
         }

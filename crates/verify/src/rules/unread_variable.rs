@@ -14,6 +14,8 @@
 //!
 //! **References**: docs/clearml.md#variable-names; the public configuration files of clearml-server.
 
+use std::collections::HashSet;
+
 use clearml_secure_core::container::Variable;
 use clearml_secure_core::deployment::has_official_image;
 use clearml_secure_core::effective::Reading;
@@ -36,7 +38,7 @@ impl Rule for UnreadVariable {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for instance in &case.deployment.instances {
             for variable in &case.deployment.service(instance).environment {
                 if seen.contains(&variable.span) {
@@ -45,7 +47,7 @@ impl Rule for UnreadVariable {
                 let Some((message, help)) = unread(case, instance, variable) else {
                     continue;
                 };
-                seen.push(variable.span);
+                seen.insert(variable.span);
                 findings.push(
                     Draft::new(SEVERITY, message, help)
                         .server(instance.server)

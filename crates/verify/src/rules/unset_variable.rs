@@ -15,6 +15,8 @@
 //!
 //! **References**: docs/clearml.md#empty-token-secret, with PyJWT 2.10 and 2.15.
 
+use std::collections::HashSet;
+
 use clearml_secure_core::compose::interpolate::{Form, Outcome, Variable as Used};
 use clearml_secure_core::container::{Variable, VariableValue};
 use clearml_secure_core::effective::{Reading, Value};
@@ -41,15 +43,14 @@ impl Rule for UnsetVariable {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let env_files = &case.deployment.env_files;
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for reading in case.effective.readings() {
             let Some((variable, emptiness)) = emptied(case, reading) else {
                 continue;
             };
-            if seen.contains(&variable.span) {
+            if !seen.insert(variable.span) {
                 continue;
             }
-            seen.push(variable.span);
             let (severity, consequence) = consequence(reading, &emptiness);
             let name = shown(&variable.name);
             let (message, help) = match &emptiness {
@@ -113,7 +114,7 @@ impl UnsetVariable {
     /// `NAME:` without a value: the container only gets it if the shell that runs compose has it.
     fn check_unset(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let env_files = &case.deployment.env_files;
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for instance in &case.deployment.instances {
             let environment = &case.deployment.service(instance).environment;
             for setting in instance.settings() {
@@ -123,7 +124,7 @@ impl UnsetVariable {
                     {
                         continue;
                     }
-                    seen.push(variable.span);
+                    seen.insert(variable.span);
                     let severity = match setting.group() {
                         "services_agent" => AGENT,
                         _ => ACCOUNT,

@@ -14,6 +14,8 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server", whose examples are the placeholders.
 
+use std::collections::HashSet;
+
 use clearml_secure_core::effective::{Origin, Reading, Value};
 use clearml_secure_core::public;
 use clearml_secure_core::setting::{Kind, Setting};
@@ -39,7 +41,7 @@ impl Rule for WeakSecret {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for reading in case.effective.readings() {
             let span = case.span(reading);
             if !matches!(reading.origin, Origin::File(_) | Origin::Variable(_))
@@ -58,7 +60,7 @@ impl Rule for WeakSecret {
             } else {
                 (severity, case.power("guesses it", reading))
             };
-            seen.push((reading.setting, span));
+            seen.insert((reading.setting, span));
             let message = format!(
                 "{} of {} {why}: {consequence}",
                 reading.setting,
