@@ -14,6 +14,7 @@ mod listen;
 mod mention;
 mod namespace;
 mod proxy;
+mod reading;
 mod scripts;
 mod spoken;
 mod stunnel;

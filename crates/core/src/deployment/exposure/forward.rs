@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 use super::condition::Holds;
 use super::files::Files;
 use super::hop::{Forward, How, Rule};
-use super::spoken::{Spoken, spoken};
+use super::reading::{Extent, Reading};
+use super::spoken::Spoken;
 use super::tool::Tool;
-use super::tunnel::Told;
-use super::{Around, Database, Namespace, anywhere, mention, proxy, stunnel, tunnel};
+use super::{Around, Database, Namespace, anywhere, mention, proxy};
 use crate::container::Container;
 use crate::unseen::{Hides, Unseen};
 
@@ -30,100 +30,116 @@ pub(super) fn of(
         forwards.extend(of_tool(around, index, tool));
         return Vec::new();
     }
-    // What is mounted into anything else may be a whole disk, and says nothing.
-    let has_files = proxy::may_be_one(container)
-        || mention::is_forwarder(container)
-        || anywhere::has_name(container);
-    let files = match has_files {
-        true => Files::of(container),
-        false => Files::default(),
+    let reading = Reading::of(container);
+    let mut ways = Ways {
+        around,
+        by: index,
+        container,
+        reading: &reading,
+        found: Vec::new(),
+        unseen: Vec::new(),
     };
-    let before = forwards.len();
-    let rules = proxy::rules(container, &files);
-    let is_read = rules.is_some();
-    let mut rules = rules.unwrap_or_default();
-    rules.extend(mention::socat(container));
-    let sections = stunnel::rules(container, &files);
-    let is_known = !sections.is_empty() || is_read && !proxy::is_hidden(container, &files);
-    rules.extend(sections);
-    let spoken = spoken(container, &files);
-    let tunnel = tunnel::told(container, &files, spoken);
-    let is_part = matches!(tunnel, Told::Part);
-    let mut is_whole = false;
-    if let Told::All(found) = tunnel {
-        is_whole = true;
-        rules.extend(found);
+    ways.by_rules();
+    if reading.is_silent() && mention::is_forwarder(container) {
+        ways.by_mention();
     }
-    for rule in &rules {
-        forwards.extend(told(around, index, rule));
-        unseen.extend(unclear(around, index, rule));
-        unseen.extend(untold(around, index, rule));
+    ways.through_tunnels();
+    ways.unseen
+        .extend(open_end(around, index, &reading.files, ways.is_told()));
+    if reading.is_silent() && !ways.is_told() && !anywhere::is_one(container, &reading.files) {
+        ways.by_conclusion();
     }
-    let reason = "a part of its configuration is not read";
-    unseen.extend(is_part.then(|| hidden(around, index, reason)).flatten());
-    if proxy::is_told_otherwise(&files) && around.is_published(index) {
-        unseen.extend(elsewhere(around, index, WHOM, reason));
-    }
-    if rules.is_empty() && !is_read && !is_whole && mention::is_forwarder(container) {
-        let (found, doubts) = mentioned(around, index, &files, spoken);
-        forwards.extend(found);
-        unseen.extend(doubts.into_iter().filter(|_| !is_part));
-    }
-    // What rules of a proxy beside it lead to comes in through the tunnel as well.
-    if mention::is_tunnel(container) && !is_whole && spoken == Spoken::Tls {
-        for forward in &mut forwards[before..] {
-            forward.is_tls = true;
-        }
-    }
-    if mention::is_on_a_tailnet(container) {
-        forwards.extend(on_a_tailnet(around, index));
-    }
-    let is_told = forwards.len() > before;
-    unseen.extend(open_end(around, index, &files, is_told));
-    let is_anywhere = anywhere::is_one(container, &files);
-    if !is_read && !is_whole && rules.is_empty() && !is_told && !is_anywhere {
-        if mention::is_forwarder(container)
-            && files.hides_configuration(container, mention::is_told_by_command(container))
-            && !mention::is_told_elsewhere(container, &files)
-            && !is_part
-        {
-            let reason = "its configuration is in no file that is here";
-            unseen.extend(hidden(around, index, reason));
-        }
-        let concluded = proxy::concluded(around, index, &files);
-        let doubt = proxy::doubt(around, index).filter(|_| concluded.is_empty());
-        forwards.extend(concluded);
-        if let Some(reason) = doubt {
-            unseen.push(not_told(container, &reason));
-        }
-    }
-    match is_known {
-        true => known(around, index, &rules),
+    forwards.extend(ways.found);
+    unseen.extend(ways.unseen);
+    match reading.is_known {
+        true => known(around, index, &reading.rules),
         false => Vec::new(),
     }
 }
 
-/// What a forwarder leads to by the addresses that it is given, and what of it may be in clear text.
-fn mentioned(
-    around: &Around<'_>,
-    index: usize,
-    files: &Files,
-    spoken: Spoken,
-) -> (Vec<Forward>, Vec<Unseen>) {
-    let (mut forwards, mut unseen) = (Vec::new(), Vec::new());
-    for rule in mention::rules(around, index, files) {
-        let found = told(around, index, &rule);
-        unseen.extend(unspoken(around, index, spoken, &found));
-        let is_unclear = |to: usize| spoken == Spoken::Unknown && around.is_server(to);
-        let found = found
-            .into_iter()
-            .filter(|forward| !is_unclear(forward.to.0));
-        forwards.extend(found.map(|forward| Forward {
-            is_tls: spoken == Spoken::Tls,
-            ..forward
-        }));
+/// The ways through a container.
+struct Ways<'a> {
+    around: &'a Around<'a>,
+    by: usize,
+    container: &'a Container,
+    reading: &'a Reading,
+    found: Vec<Forward>,
+    unseen: Vec<Unseen>,
+}
+
+impl Ways<'_> {
+    fn is_told(&self) -> bool {
+        !self.found.is_empty()
     }
-    (forwards, unseen)
+
+    /// Those that its configuration tells, and what is not read of it.
+    fn by_rules(&mut self) {
+        let (around, by, reading) = (self.around, self.by, self.reading);
+        for rule in &reading.rules {
+            self.found.extend(told(around, by, rule));
+            self.unseen.extend(unclear(around, by, rule));
+            self.unseen.extend(untold(around, by, rule));
+        }
+        let reason = "a part of its configuration is not read";
+        if reading.tunnels == Extent::Part {
+            self.unseen.extend(hidden(around, by, reason));
+        }
+        if proxy::is_told_otherwise(&reading.files) && around.is_published(by) {
+            self.unseen.extend(elsewhere(around, by, WHOM, reason));
+        }
+    }
+
+    /// Those to the addresses that a forwarder is given, of which some may be in clear text.
+    fn by_mention(&mut self) {
+        let (around, by, spoken) = (self.around, self.by, self.reading.spoken);
+        for rule in mention::rules(around, by, &self.reading.files) {
+            let found = told(around, by, &rule);
+            if self.reading.tunnels != Extent::Part {
+                self.unseen.extend(unspoken(around, by, spoken, &found));
+            }
+            let is_unclear = |to: usize| spoken == Spoken::Unknown && around.is_server(to);
+            let found = found
+                .into_iter()
+                .filter(|forward| !is_unclear(forward.to.0));
+            self.found.extend(found.map(|forward| Forward {
+                is_tls: spoken == Spoken::Tls,
+                ..forward
+            }));
+        }
+    }
+
+    /// What rules of a proxy beside a tunnel lead to comes in through that as well.
+    fn through_tunnels(&mut self) {
+        let is_tls = self.reading.tunnels != Extent::All && self.reading.spoken == Spoken::Tls;
+        if is_tls && mention::is_tunnel(self.container) {
+            for forward in &mut self.found {
+                forward.is_tls = true;
+            }
+        }
+        if mention::is_on_a_tailnet(self.container) {
+            self.found.extend(on_a_tailnet(self.around, self.by));
+        }
+    }
+
+    /// Those that follow from what the container is and publishes, where nothing tells of any.
+    fn by_conclusion(&mut self) {
+        let (container, files) = (self.container, &self.reading.files);
+        let is_hidden = || {
+            files.hides_configuration(container, mention::is_told_by_command(container))
+                && !mention::is_told_elsewhere(container, files)
+        };
+        if mention::is_forwarder(container) && self.reading.tunnels != Extent::Part && is_hidden() {
+            let reason = "its configuration is in no file that is here";
+            self.unseen.extend(hidden(self.around, self.by, reason));
+        }
+        let concluded = proxy::concluded(self.around, self.by, files);
+        if concluded.is_empty() {
+            let doubt = proxy::doubt(self.around, self.by);
+            self.unseen
+                .extend(doubt.map(|reason| not_told(container, &reason)));
+        }
+        self.found.extend(concluded);
+    }
 }
 
 /// The ports of databases at which a proxy listens and passes on to containers of the deployment alone. One that listens where
