@@ -100,9 +100,6 @@ fn of_line(path: &Path, line: usize, text: &str) -> Result<New, Error> {
     if password.trim() != password {
         return Err(wrong(path, line, Unusable::Blank));
     }
-    if text.contains(" #") {
-        return Err(wrong(path, line, Unusable::Comment));
-    }
     if name.is_some_and(|name| name.contains(':')) {
         return Err(wrong(path, line, Unusable::Colons));
     }

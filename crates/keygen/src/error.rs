@@ -15,8 +15,6 @@ pub(crate) enum Unusable {
     Apiserver,
     #[error("a blank begins or ends the password")]
     Blank,
-    #[error("what looks like a comment would belong to the password or the name")]
-    Comment,
     #[error("more than two colons: one of them may belong to the password")]
     Colons,
     #[error("the password has a character that cannot be typed")]
@@ -38,7 +36,7 @@ impl Unusable {
     fn help(self) -> &'static str {
         match self {
             Self::Apiserver => "--from takes an apiserver.conf, whose users keep their passwords",
-            Self::Blank | Self::Comment => {
+            Self::Blank => {
                 "remove it. If it belongs to the password, write JSON: {\"username\": \"jane\", \"password\": \" a \"}"
             }
             Self::Control | Self::Long => "choose another password",

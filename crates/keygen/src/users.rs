@@ -193,9 +193,10 @@ pub(crate) fn passwords<'a>(users: impl Iterator<Item = &'a New> + Clone) -> Zer
     // Lines `name:password:Full Name` are read back; what is in these names would be taken for something else.
     let is_plain = |user: &New| {
         let is_json = user.username.trim_start().starts_with(['{', '[']);
-        let is_other = |name: &&String| is_quoted(name) || name.contains(" #");
-        let has_other = [&user.username, &user.name].iter().any(is_other);
-        !is_json && !has_other && !user.name.contains(':')
+        let is_quoted = [&user.username, &user.name]
+            .into_iter()
+            .any(|name| is_quoted(name));
+        !is_json && !is_quoted && !user.name.contains(':')
     };
     let is_json = !generated().all(is_plain);
     // Allocated once: a buffer that grew would leave copies behind.
