@@ -230,23 +230,32 @@ fn unrendered(path: &Path, text: &str) -> Option<String> {
     Installer::of(path, text).map(|one| one.command)
 }
 
-/// Reads a file. What looks like `localhost:8008` or `clearml.example.com` is meant for a server, and `localhost` may be.
+/// Reads a file. What looks like `localhost:8008` or `clearml.example.com` is meant for a server, and `localhost` may be. A list
+/// that is still one of the targets has none in it.
 fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
     read_argument(path).map_err(|error| match (&error, path.to_str()) {
         (CoreError::Read { source, .. }, Some(text)) if source.kind() == ErrorKind::NotFound => {
-            match () {
-                () if is_authority(text) || is_domain(text) => Error::NoFile(text.to_owned()),
-                () if is_name(text) => Error::NoFileOrServer(text.to_owned()),
-                () => error.into(),
+            match text.strip_prefix('@') {
+                Some(list) => Error::EmptyList(PathBuf::from(list)),
+                None if is_authority(text) || is_domain(text) => Error::NoFile(text.to_owned()),
+                None if is_name(text) => Error::NoFileOrServer(text.to_owned()),
+                None => error.into(),
             }
         }
         _ => error.into(),
     })
 }
 
+/// Whether a text that is no address may be a host of somebody who forgot the scheme.
+pub(crate) fn may_be_host(text: &str) -> bool {
+    is_authority(text) || is_name(text)
+}
+
 fn is_host(text: &str) -> bool {
-    let is_in_one = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-    !text.is_empty() && text.chars().all(is_in_one)
+    const LONGEST_LABEL: usize = 63;
+    let is_in_one = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let is_label = |label: &str| label.len() <= LONGEST_LABEL && label.chars().all(is_in_one);
+    !text.is_empty() && text.split('.').all(is_label)
 }
 
 /// Whether a text may be a host's name, and is not `docker-compose.prod.yml`.

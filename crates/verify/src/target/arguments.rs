@@ -12,12 +12,16 @@ use crate::target;
 /// Takes the targets of each such file instead of its name. `./@FILE` is a file of that name.
 ///
 /// # Errors
-/// A file that cannot be read, or names no target that is there; an address that nobody can ask, with its line.
+/// A file that cannot be read, or names no target; an address that nobody can ask, with its line.
 pub(crate) fn expand(cli: &mut Cli) -> Result<(), Error> {
     let mut targets = Vec::new();
     for target in std::mem::take(&mut cli.targets) {
         match target.to_str().and_then(|text| text.strip_prefix('@')) {
-            Some(path) => targets.extend(listed(Path::new(path))?),
+            // The lines of another file, of a keyset for instance, are not shown: it stays as it is named, and is said.
+            Some(path) => match listed(Path::new(path))? {
+                named if named.iter().any(|target| may_be_one(target)) => targets.extend(named),
+                _ => targets.push(target),
+            },
             None => targets.push(target),
         }
     }
@@ -42,13 +46,15 @@ fn listed(path: &Path) -> Result<Vec<PathBuf>, Error> {
         }
         start += line.len();
     }
-    // The lines of another file, of a keyset for instance, are not shown.
-    let is_one =
-        |target: &PathBuf| target.exists() || target::is_meant_as_url(&target.to_string_lossy());
-    match targets.iter().any(is_one) {
-        true => Ok(targets),
-        false => Err(Error::EmptyList(path.to_owned())),
+    match targets.is_empty() {
+        true => Err(Error::EmptyList(path.to_owned())),
+        false => Ok(targets),
     }
+}
+
+fn may_be_one(target: &Path) -> bool {
+    let text = target.to_string_lossy();
+    target.exists() || target::is_meant_as_url(&text) || target::may_be_host(&text)
 }
 
 /// Refuses a line that is no target.
