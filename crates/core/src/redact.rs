@@ -10,12 +10,19 @@ pub use text::{Line, Mark, Text};
 /// What stands for a masked value.
 pub const MASK: &str = "********";
 
-/// The text without the password of a URL in it.
+/// The text without the passwords of URLs and shares in it.
 pub fn in_url(text: &str) -> String {
-    match password_in_url(text) {
-        Some(password) => format!("{}{MASK}{}", &text[..password.start], &text[password.end..]),
-        None => text.to_owned(),
+    let mut masked = String::new();
+    let mut rest = 0;
+    for password in text
+        .match_indices("//")
+        .filter_map(|(at, _)| password_behind(text, at))
+    {
+        masked.push_str(&text[rest..password.start]);
+        masked.push_str(MASK);
+        rest = password.end;
     }
+    masked + &text[rest..]
 }
 
 /// A mask that still names the variable a value is taken from.
@@ -51,15 +58,24 @@ pub fn value(value: &str) -> String {
     MASK.to_owned()
 }
 
-/// `p` of `scheme://user:p@host`.
-fn password_in_url(text: &str) -> Option<Range<usize>> {
-    let authority = text.find("://")? + 3;
-    let end = text[authority..]
-        .find(['/', ' ', '"', '\''])
-        .map_or(text.len(), |end| authority + end);
-    let at = text[authority..end].rfind('@')? + authority;
-    let colon = text[authority..at].find(':')? + authority;
-    (colon + 1 < at).then_some(colon + 1..at)
+/// `p` of `scheme://user:p@host` or `//user:p@host`, where these slashes are. A slash in it is one of somebody who did not encode it,
+/// unless a port is before it.
+fn password_behind(text: &str, slashes: usize) -> Option<Range<usize>> {
+    let start = slashes + 2;
+    let end = text[start..].find([' ', '"', '\'']);
+    let word = &text[start..end.map_or(text.len(), |end| start + end)];
+    let word = word.split("//").next().unwrap_or_default();
+    let (authority, path) = word.split_at(word.find('/').unwrap_or(word.len()));
+    let colon = authority.find(':')?;
+    let is_port = authority[colon + 1..]
+        .bytes()
+        .all(|byte| byte.is_ascii_digit());
+    let at = match authority.rfind('@') {
+        Some(at) => at,
+        None if is_port => return None,
+        None => authority.len() + path.rfind('@')?,
+    };
+    (colon + 1 < at).then_some(start + colon + 1..start + at)
 }
 
 #[cfg(test)]
@@ -96,6 +112,26 @@ mod tests {
             in_url("postgres://u:hunter2@db/x"),
             "postgres://u:********@db/x"
         );
-        assert_eq!(in_url("redis:7"), "redis:7");
+        for (text, expected) in [
+            ("//u:hunter2@nas/share:/x", "//u:********@nas/share:/x"),
+            (
+                "http://a:b@c,http://d:e@f g//h",
+                "http://a:********@c,http://d:********@f g//h",
+            ),
+            ("amqp://u:a/b@c/d", "amqp://u:********@c/d"),
+            ("http://u:p@h:80/x@y", "http://u:********@h:80/x@y"),
+        ] {
+            assert_eq!(in_url(text), expected);
+        }
+        for text in [
+            "redis:7",
+            "https://h:8080/x@1",
+            "https://h/x:1@2",
+            "a@b//c",
+            "git://h",
+            "//:@",
+        ] {
+            assert_eq!(in_url(text), text);
+        }
     }
 }
