@@ -361,11 +361,7 @@ fn is_elsewhere(project: &Project, deployment: &Deployment) -> bool {
     });
     servers.any(|instance| {
         let name = &deployment.service(instance).name;
-        let service = project
-            .services
-            .iter()
-            .find(|service| service.name == *name);
-        service.is_some_and(|service| {
+        project.service_named(name).is_some_and(|service| {
             let mut parts = service.parts.iter();
             !parts.any(|part| part.source == deployment.first)
         })
