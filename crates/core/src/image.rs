@@ -112,23 +112,6 @@ pub fn find(
     unknown.map_or(Knowable::Known(None), Knowable::Unknown)
 }
 
-/// Whether a server's image of a version (none: the newest) has an object at a path, with something in it.
-pub fn has_object(server: Server, path: &str, version: Option<Version>) -> Knowable<bool> {
-    let below = of(server).filter(|entry| {
-        let rest = entry.path.strip_prefix(path);
-        rest.is_some_and(|rest| rest.starts_with('.')) && entry.default != ImageDefault::Absent
-    });
-    let mut unknown = None;
-    for entry in below {
-        match entry.is_in(version) {
-            Knowable::Known(true) => return Knowable::Known(true),
-            Knowable::Known(false) => {}
-            Knowable::Unknown(reason) => unknown = Some(reason),
-        }
-    }
-    unknown.map_or(Knowable::Known(false), Knowable::Unknown)
-}
-
 /// Every path that a server of some version reads.
 pub fn of(server: Server) -> impl Iterator<Item = &'static ImagePath> {
     let tree = ImageTree::of(server);
@@ -276,17 +259,5 @@ mod tests {
                 .known()
                 .is_some()
         );
-        assert!(
-            has_object(Server::Apiserver, "services.events", old)
-                .known()
-                .is_none()
-        );
-        let has = |path| has_object(Server::Apiserver, path, NEW);
-        assert_eq!(
-            has("services.auth.fixed_users.guest"),
-            Knowable::Known(true)
-        );
-        assert_eq!(has("apiserver.auth.fixed_users"), Knowable::Known(false));
-        assert_eq!(has("apiserver.aut"), Knowable::Known(false));
     }
 }

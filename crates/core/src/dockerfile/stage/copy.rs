@@ -38,22 +38,6 @@ pub enum CopySource {
     Unknown(Reason),
 }
 
-impl Copied {
-    /// Whether it may put something at or below a folder of the image.
-    pub fn may_reach(&self, folder: &str) -> bool {
-        let Some(to) = self.to.known() else {
-            return true;
-        };
-        let is_at_or_below = |path: &str, folder: &str| {
-            let folder = folder.trim_end_matches('/');
-            path.strip_prefix(folder)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        // What goes to a folder above it may be a tree that has it.
-        is_at_or_below(to, folder) || is_at_or_below(folder, to)
-    }
-}
-
 /// The words of one instruction, understood.
 pub(super) struct Written {
     pub(super) sources: Vec<CopySource>,
