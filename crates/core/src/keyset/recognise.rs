@@ -80,11 +80,9 @@ fn deployment(text: &str) -> Option<(Deployment, usize)> {
     if let Some(start) = first_line(text, |line| line.trim_end() == "services:") {
         return Some((Deployment::Compose, start));
     }
-    // What JSON has at its top is known without a tree.
-    if let Ok(object) = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text)
-        && !names().any(|name| object.contains_key(*name))
-    {
-        return None;
+    // What JSON has at its top is known without a tree, but not where.
+    if let Ok(object) = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text) {
+        of_keys(|name| object.contains_key(name).then_some(0))?;
     }
     match parse_documents(Path::new(""), text) {
         Ok(documents) => documents.iter().find_map(of_document),
@@ -94,14 +92,18 @@ fn deployment(text: &str) -> Option<(Deployment, usize)> {
 }
 
 fn of_document(root: &Arc<Node>) -> Option<(Deployment, usize)> {
-    let at = |name: &str| Some(root.get(name)?.key.range().start);
+    of_keys(|name| Some(root.get(name)?.key.range().start))
+}
+
+/// The same of the keys at the top of a document, of each of which it is known where it is.
+fn of_keys(at: impl Fn(&str) -> Option<usize>) -> Option<(Deployment, usize)> {
     if let Some(start) = COMPOSE_NAMES.iter().find_map(|name| at(name)) {
         return Some((Deployment::Compose, start));
     }
     // A `secure.conf` may be among the values, deeper in.
     let is_told = [&HOCON_NAMES[..], &MODEL_NAMES, &OBJECT_NAMES].concat();
     let is_told = is_told.iter().any(|name| at(name).is_some());
-    let first = first_of_two(CHART_NAMES.map(at)).filter(|_| !is_told)?;
+    let first = first_of_two(CHART_NAMES.map(&at)).filter(|_| !is_told)?;
     Some((Deployment::Chart, first))
 }
 
