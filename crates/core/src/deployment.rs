@@ -456,6 +456,8 @@ impl Deployment {
             None => config::mounted(container, instance, loader)?,
         });
         instance.unseen_config = found.unseen;
+        let strange = config::strange_image(container);
+        instance.unseen_config.extend(strange);
         for file in found.files {
             let name = self.shown_name(&file.content);
             let opened = match file.content {

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::mounts::{self, ON_THE_NODE, SYNCED, There, anywhere, around, may_have};
-use super::program;
+use super::{program, recognise};
 use crate::compose::{Kind, Loader};
 use crate::config_dir;
 use crate::container::{Container, FileText, HostPath, Mount, MountSource, Origin, VariableValue};
@@ -484,6 +484,19 @@ fn is_folder_told(container: &Container, folder: &str) -> bool {
         || variables
             .into_iter()
             .all(|variable| variable.origin != Origin::EnvFile && variable.interpolated.is_empty())
+}
+
+/// What is not known of an image that nobody takes for ClearML's: it may have any variable, file and code of its own.
+pub(super) fn strange_image(container: &Container) -> Option<Unseen> {
+    let image = container.known_image()?;
+    let reason = "by its name it is not ClearML's, and may set anything; let the name of a copy end in /clearml-server";
+    (!recognise::is_called_server(&image.text)).then(|| Unseen {
+        what: "the image".to_owned(),
+        hides: Hides::Program,
+        reason: reason.to_owned(),
+        service: Some(container.name.clone()),
+        span: Some(image.span),
+    })
 }
 
 /// A file or folder at a path of the container that cannot be opened here. What else the server reads is known.

@@ -5,12 +5,12 @@ use super::*;
 #[test]
 fn servers_of_unknown_images_are_seen() {
     let fileserver = "image: clearml/server:2.3.0\n    command: fileserver";
-    // A version that nobody can tell is not taken for a new one.
+    // A version that nobody can tell is not taken for a new one, nor an image of another name for ClearML's.
     for (image, code, unknown) in [
         (
             "image: mycorp/ml:2\n    command: fileserver",
             2,
-            &["unknown"][..],
+            &["unknown", "unknown"][..],
         ),
         (
             "image: \"${IMAGE:?}\"\n    command: [fileserver]",
@@ -19,8 +19,8 @@ fn servers_of_unknown_images_are_seen() {
         ),
         (
             "image: registry.example.com/clearml-fileserver:2.3.0",
-            0,
-            &[],
+            2,
+            &["unknown"],
         ),
         (
             "build: .\n    entrypoint: [sh, -c, 'wait-for apiserver 8008 && exec fileserver']",
