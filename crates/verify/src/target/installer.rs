@@ -88,21 +88,22 @@ fn names_it(text: &str) -> bool {
 fn runs_helm(line: &str) -> bool {
     let words = words(line);
     let is_verb = |word: &&str| ["install", "upgrade"].contains(word);
-    let is_chart = |word: &&str| word.contains('/') && !word.contains("://") && is_ours(word);
-    // Of a repository that is named, too, a chart is a plain word.
-    let of_repository = words.iter().any(|word| word.starts_with("--repo"))
+    // Beside `--repo`, a chart is a plain word, as the release is: one of these may be the chart of the agent or of serving.
+    let is_of_repository = words.iter().any(|word| word.starts_with("--repo"))
         && words
             .iter()
             .any(|word| word.contains("://") && word.contains("clearml"))
-        && words
+        && !["clearml-agent", "clearml-serving"]
             .iter()
-            .any(|word| !word.contains('/') && is_ours(word))
-        && !line.contains("clearml-agent")
-        && !line.contains("clearml-serving");
-    let is_oci = |word: &&str| word.starts_with("oci://") && is_ours(word);
-    line.contains("helm ")
-        && words.iter().any(is_verb)
-        && (words.iter().any(is_chart) || words.iter().any(is_oci) || of_repository)
+            .any(|other| line.contains(other));
+    let is_chart = |word: &&str| {
+        let is_at_chart = match word.split_once("://") {
+            Some((scheme, _)) => scheme == "oci",
+            None => word.contains('/') || is_of_repository,
+        };
+        is_at_chart && is_ours(word)
+    };
+    line.contains("helm ") && words.iter().any(is_verb) && words.iter().any(is_chart)
 }
 
 fn has_files_alone(line: &str) -> bool {
