@@ -297,18 +297,19 @@ impl Keyset {
         path.is_file() && io::read_text(path).is_ok_and(|text| is_other(&text))
     }
 
-    /// Reads one that is to be completed: an empty value is as good as none, and named beside the keyset. The
-    /// `secure.conf` of ClearML's images has two (docs/clearml.md#services-agent).
+    /// Reads one that is to be completed, and names the settings that have no value in it; none of them where it has none
+    /// at all. An empty value is as good as none: the `secure.conf` of ClearML's images has two
+    /// (docs/clearml.md#services-agent).
     ///
     /// # Errors
     /// As [`Self::read`], but for empty values.
     pub fn read_incomplete(text: &str, path: &Path) -> Result<(Self, Vec<Setting>), Error> {
         let mut keyset = Self::read_any(text).map_err(|fault| fault.of(path, text))?;
-        let empty = std::mem::take(&mut keyset.empty).into_iter();
-        let empty = empty.map(|(setting, _)| setting);
-        let empty = empty.filter(|setting| keyset.get(*setting).is_none());
-        let empty = empty.collect();
-        Ok((keyset, empty))
+        let mut missing = keyset.missing();
+        if std::mem::take(&mut keyset.empty).is_empty() && missing.len() == SETTINGS.len() {
+            missing.clear();
+        }
+        Ok((keyset, missing))
     }
 
     fn read_any(text: &str) -> Result<Self, Fault> {

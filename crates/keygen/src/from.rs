@@ -19,8 +19,8 @@ pub(crate) struct From<'a> {
     pub(crate) keyset: Keyset,
     /// Whether it is an `apiserver.conf`, and no keyset.
     pub(crate) is_apiserver: bool,
-    /// The settings that it names without a value.
-    empty: Vec<Setting>,
+    /// The settings that it has no value for.
+    missing: Vec<Setting>,
 }
 
 impl<'a> From<'a> {
@@ -31,7 +31,7 @@ impl<'a> From<'a> {
         };
         let text = read_argument(path)?;
         let is_apiserver = Keyset::is_apiserver(&text);
-        let (keyset, empty) = match is_apiserver {
+        let (keyset, missing) = match is_apiserver {
             // Its users stay where they are.
             true if is_of_users(cli, true) => (Keyset::new(), Vec::new()),
             // In this format it would have to be merged with a `secure.conf`.
@@ -48,7 +48,7 @@ impl<'a> From<'a> {
             text,
             keyset,
             is_apiserver,
-            empty,
+            missing,
         }))
     }
 
@@ -66,6 +66,17 @@ impl<'a> From<'a> {
         })
     }
 
+    /// What was made because it lacks it, where these settings were asked for.
+    pub(crate) fn completed(&self, renewed: &[Setting]) -> Option<String> {
+        let mut missing = self.missing.clone();
+        missing.retain(|setting| !renewed.contains(setting));
+        let words = Setting::words(&missing).join(", ");
+        let path = name(self.path);
+        (!missing.is_empty()).then(|| {
+            format!("{path} had no value for these settings, so new values were generated: {words}")
+        })
+    }
+
     /// What to know about it, where these settings are not kept.
     pub(crate) fn remarks(&self, cli: &Cli, renewed: &[Setting]) -> Vec<String> {
         let path = name(self.path);
@@ -78,14 +89,6 @@ impl<'a> From<'a> {
             remarks.push(format!("warning: {path}: {what}: {count}\n  help: {help}"));
         }
         remarks.extend(self.other_format(cli));
-        let mut empty = self.empty.clone();
-        empty.retain(|setting| !renewed.contains(setting));
-        if !empty.is_empty() {
-            let words = Setting::words(&empty).join(", ");
-            remarks.push(format!(
-                "{path}: these values were empty and have been generated: {words}"
-            ));
-        }
         for (flaw, mut settings) in self.keyset.flaws() {
             settings.retain(|setting| !renewed.contains(setting));
             if !settings.is_empty() {

@@ -55,6 +55,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     say_all(cli, product.left_out(cli, &keyset));
     product.refuse_existing(cli, from.as_ref())?;
     write(cli, &product, &changes.reset, &users)?;
+    say_all(cli, from.as_ref().and_then(|from| from.completed(&renewed)));
     let (is_in_file, is_anybody_left) = product.has_file_and_anybody();
     say_all(cli, changes.remarks(&users, is_anybody_left, is_in_file));
     Ok(())

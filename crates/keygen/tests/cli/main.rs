@@ -178,7 +178,7 @@ fn users_and_values_of_other_makers_are_kept() {
         "{refused}"
     );
     let keyset = keyset.replace('`', "~");
-    let json = run_with(&["-f", "json", "--from", "-"], &keyset).product();
+    let json = run_with(&["-q", "-f", "json", "--from", "-"], &keyset).product();
     assert!(
         json.contains(r#""secure.auth.token_secret": "it's ~mine~ $x #\\\" 1""#),
         "{json}"
@@ -226,57 +226,75 @@ fn what_is_missing_is_generated_and_the_rest_is_kept() {
     assert_eq!(shape, masked(&run(&[]).product()));
 }
 
+/// The settings in the words of the messages.
+const WORDS: [&str; 7] = [
+    "session_secret",
+    "token_secret",
+    "apiserver",
+    "fileserver",
+    "webserver",
+    "tests",
+    "services_agent",
+];
+
+/// What is said of a file that has no value for these.
+fn without(path: &str, words: &[&str]) -> String {
+    format!(
+        "clearml-keygen: {path} had no value for these settings, so new values were generated: {}\n",
+        words.join(", ")
+    )
+}
+
 /// ClearML's own secure.conf has an account with empty values, and a stock `.env` may have them too.
 #[test]
-fn an_empty_value_is_as_good_as_none() {
+fn a_value_that_is_missing_or_empty_is_named() {
     const TOKEN: &str = "secure.auth.token_secret";
-    for (keyset, empty) in [
-        (
-            "A=1\nCLEARML__SECURE__AUTH__TOKEN_SECRET=\n",
-            "token_secret",
-        ),
+    const AGENT_KEY: &str = "secure.credentials.services_agent.user_key";
+    let without_agent_key = [&WORDS[..6], &[AGENT_KEY]].concat();
+    for (keyset, missing) in [
+        ("A=1\nCLEARML__SECURE__AUTH__TOKEN_SECRET=\n", &WORDS[..]),
         (
             "CLEARML_AGENT_ACCESS_KEY=\nCLEARML_AGENT_SECRET_KEY=''\n",
-            "services_agent",
+            &WORDS,
         ),
         (
             "CLEARML_AGENT_ACCESS_KEY=\nCLEARML_AGENT_SECRET_KEY=4f9d1c0b7a3e5862d1f0c9b8\n",
-            "secure.credentials.services_agent.user_key",
+            &without_agent_key,
+        ),
+        (
+            "CLEARML_AGENT_ACCESS_KEY=5e0c7d1b9a\nCLEARML_AGENT_SECRET_KEY=4f9d1c0b7a3e5862d1f0c9b8\n",
+            &WORDS[..6],
         ),
         (
             &format!("{{\"version\": 1, \"settings\": {{\"{TOKEN}\": \"\"}}}}"),
-            "token_secret",
+            &WORDS,
         ),
-        (
-            &format!("version: 1\nsettings:\n  {TOKEN}: ''\n"),
-            "token_secret",
-        ),
+        (&format!("version: 1\nsettings:\n  {TOKEN}: ''\n"), &WORDS),
         (
             &format!("version = 1\n[settings]\n\"{TOKEN}\" = ''\n"),
-            "token_secret",
+            &WORDS,
         ),
-        ("auth.token_secret: \"\"\n", "token_secret"),
+        ("auth.token_secret: \"\"\n", &WORDS),
         (
             "credentials { services_agent { role: admin, user_key: \"\", user_secret: \"\" } }\n",
-            "services_agent",
+            &WORDS,
         ),
     ] {
         for format in FORMATS {
             let done = run_with(&["--from", "-", "-f", format], keyset);
             assert_eq!(done.status, Some(0), "{}", done.stderr);
-            let said = format!(
-                "clearml-keygen: standard input: these values were empty and have been generated: {empty}\n"
-            );
-            assert_eq!(done.stderr, said, "{keyset}");
+            assert_eq!(done.stderr, without("standard input", missing), "{keyset}");
             // Every value is there, and none is empty.
             let again = run_with(&["--from", "-", "-f", "json"], &done.stdout).product();
             assert_eq!(again.matches("\"secure.").count(), 12, "{again}");
         }
-        // Asked for by name, it needs no remark.
-        let word = empty.strip_prefix("secure.credentials.").unwrap_or(empty);
-        let word = word.split('.').next().unwrap();
-        run_with(&["--from", "-", "--only", word], keyset).product();
+        // What is asked for by name needs no remark.
+        let mut args = vec!["--from", "-"];
+        args.extend(WORDS.iter().flat_map(|word| ["--only", word]));
+        run_with(&args, keyset).product();
     }
+    // One that has none of them is like no file.
+    run_with(&["--from", "-"], "{\"version\": 1, \"settings\": {}}").product();
     // In a secure.conf it is filled where it is.
     let text = "credentials {\n  services_agent { role: \"admin\", user_key: \"\", user_secret: \"\" } # off\n}\n";
     let done = run_with(&["--from", "-", "-f", "hocon"], text);
@@ -316,31 +334,28 @@ fn kept_values_that_are_public_or_weak_are_named() {
     );
     let done = run_with(&["--from", "-", "-f", "hocon"], &text);
     assert_eq!(done.status, Some(0));
-    assert_eq!(
-        done.stderr,
-        "clearml-keygen: warning: standard input: kept, although public: token_secret, fileserver, secure.credentials.tests.user_key\n  \
+    let missing = [
+        "session_secret",
+        "secure.credentials.webserver.user_key",
+        "services_agent",
+    ];
+    let expected = "clearml-keygen: warning: standard input: kept, although public: token_secret, fileserver, secure.credentials.tests.user_key\n  \
          help: make new ones with --only token_secret --only fileserver --only secure.credentials.tests.user_key\n\
          clearml-keygen: warning: standard input: kept, although only a placeholder: secure.credentials.tests.user_secret\n  \
          help: make new ones with --only secure.credentials.tests.user_secret\n\
          clearml-keygen: warning: standard input: kept, although too short: apiserver\n  \
          help: make new ones with --only apiserver\n\
          clearml-keygen: warning: standard input: kept, although easily guessed: secure.credentials.webserver.user_secret\n  \
-         help: make new ones with --only secure.credentials.webserver.user_secret\n"
-    );
+         help: make new ones with --only secure.credentials.webserver.user_secret\n".to_owned()
+        + &without("standard input", &missing);
+    assert_eq!(done.stderr, expected);
     for value in public {
         assert!(done.stdout.contains(value) && !done.stderr.contains(value));
     }
     assert_eq!(run_with(&["-q", "--from", "-"], &text).stderr, "");
     // What the help says makes them new, and nothing is left to say.
-    let only = [
-        "token_secret",
-        "fileserver",
-        "tests",
-        "apiserver",
-        "webserver",
-    ];
     let mut args = vec!["--from", "-"];
-    args.extend(only.iter().flat_map(|word| ["--only", word]));
+    args.extend(WORDS.iter().flat_map(|word| ["--only", word]));
     let new = run_with(&args, &text).product();
     assert!(public.iter().all(|value| !new.contains(value)));
 }
