@@ -176,3 +176,47 @@ fn a_baseline_can_go_to_standard_output() {
     assert_eq!(document["findings"].as_array().unwrap().len(), 2);
     assert!(!within.join("-").exists());
 }
+
+/// One that silences nothing says why, wherever it is.
+#[test]
+fn a_comment_at_another_line_is_named() {
+    let (before, after) = good().split_once("    environment:\n").map_or_else(
+        || unreachable!("the good file has one"),
+        |(before, after)| (before.to_owned(), after.to_owned()),
+    );
+    let with = |comment: &str| {
+        let unread = "      CLEARML__SECURE__AUTH__TOKN: abc\n";
+        format!("{before}    # clearml-verify: {comment}\n    environment:\n{unread}{after}")
+    };
+    let line = before.lines().count() + 1;
+    let folder = folder_with(&[
+        ("far.yml", &with("ignore[unread-variable] a test")),
+        ("typo.yml", &with("ignore[unread-varable] a test")),
+        ("mute.yml", &with("ignore[unread-variable]")),
+        ("other.yml", &with("ignore[open-login] a test")),
+    ]);
+    for (name, expected) in [
+        (
+            "far.yml",
+            format!(
+                "far.yml:{line}:7: the comment here ignores unread-variable, which is not found on its line or the next one, but at far.yml:{}:7\n",
+                line + 2
+            ),
+        ),
+        (
+            "typo.yml",
+            format!(
+                "typo.yml:{line}:7: the comment here ignores unread-varable, which is no rule; did you mean unread-variable?"
+            ),
+        ),
+        (
+            "mute.yml",
+            format!("mute.yml:{line}:7: the comment that ignores unread-variable gives no reason"),
+        ),
+    ] {
+        let (code, _, stderr) = run(&[name], folder.path());
+        assert!(code == 1 && stderr.contains(&expected), "{stderr}");
+    }
+    // What is not found may be found elsewhere, or again.
+    assert_eq!(run(&["other.yml"], folder.path()).2, "");
+}

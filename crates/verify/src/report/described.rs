@@ -92,8 +92,8 @@ impl Described {
         })
     }
 
-    /// Its texts; of texts that many deployments share, its own parts.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+    /// Where its texts are; of texts that many deployments share, its own parts.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (SourceId, Range<usize>)> {
         let sources = &self.deployment.sources;
         let parts = self.manifests.iter().flat_map(|manifests| &manifests.parts);
         // A comment may be on the line above the first one.
@@ -102,12 +102,11 @@ impl Described {
             let line = text[..start].trim_end().rfind('\n').map_or(0, |at| at + 1);
             line.min(start)
         };
-        let parts = parts.map(move |(source, range)| {
-            &sources.text(*source)[before(*source, range.start)..range.end]
-        });
+        let parts =
+            parts.map(move |(source, range)| (*source, before(*source, range.start)..range.end));
         let is_whole = self.manifests.is_none();
         let whole = sources.ids().filter(move |_| is_whole);
-        whole.map(|id| sources.text(id)).chain(parts)
+        whole.map(|id| (id, 0..sources.text(id).len())).chain(parts)
     }
 
     /// The trees of its texts.

@@ -56,6 +56,11 @@ impl<'a> Lines<'a> {
         })
     }
 
+    /// The comment on the line where a span starts.
+    pub(crate) fn comment(&self, span: Span) -> Option<&'a str> {
+        self.with(span, |text| text.comment(span.start))
+    }
+
     fn with<T>(&self, span: Span, look: impl FnOnce(&Text<'a>) -> T) -> T {
         let source = span.source;
         if let Some(text) = self.object(span) {
