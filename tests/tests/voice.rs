@@ -252,6 +252,13 @@ fn what_is_in_the_wrong_place_is_named() {
         &done.stderr,
         &["./jsn:report.json gets text. For json: -o json:./jsn:report.json\n"],
     );
+    let done = run(path, "verify", "-o html docker-compose.yml").exit(1);
+    has(&done.stderr, &["html gets text. For html: -o html:FILE\n"]);
+    refused(
+        "keygen",
+        "-o /proc/keys.env",
+        &["/proc/keys.env: cannot be written: no file can be made in its folder\n"],
+    );
     refused(
         "verify",
         "--effective docker-compose.yml http://127.0.0.1:1",
@@ -346,6 +353,12 @@ fn mistakes_in_options_are_told_in_words() {
             "--from keys.env --only token-secret",
             "did you mean token_secret?",
         ),
+        (
+            "keygen",
+            "--passwords logins.txt",
+            "--user NAME or --reset-password NAME is missing. Run one of these:\n  \
+             clearml-keygen --passwords logins.txt --user NAME\n",
+        ),
     ] {
         let done = run(folder.path(), program, arguments).refused();
         has(&done.stderr, &[expected]);
@@ -367,7 +380,7 @@ fn helps_are_for_this_deployment() {
         "--from keys.env -f hocon -o config/secure.conf",
     )
     .exit(0);
-    let users = "--from ./config/secure.conf --user NAME --passwords passwords.txt -f hocon -o ./config/secure.conf --force";
+    let users = "--from ./config/secure.conf --user NAME --passwords logins.txt -f hocon -o ./config/secure.conf --force";
     let done = run(path, "verify", "docker-compose.yml").exit(1);
     has(&done.stdout, &[&format!("      clearml-keygen {users}\n")]);
     run(path, "keygen", users).exit(0);
@@ -387,7 +400,7 @@ fn helps_are_for_this_deployment() {
     has(
         &said,
         &[&format!(
-            "      clearml-keygen {keygen}\n      clearml-inject {inject}\n"
+            "      clearml-keygen {keygen} && rm users.txt\n      clearml-inject {inject}\n"
         )],
     );
     run(path, "keygen", &keygen.replace("KEYS", "keys.env")).exit(0);

@@ -98,23 +98,50 @@ fn explained(mut error: Error, command: &Command, words: impl Iterator<Item = Os
         return error;
     }
     let missing = match error.get(ContextKind::InvalidArg) {
-        // One of several is the user's choice.
         Some(ContextValue::Strings(missing))
-            if error.kind() == ErrorKind::MissingRequiredArgument
-                && missing.iter().all(|name| name.starts_with('-')) =>
+            if error.kind() == ErrorKind::MissingRequiredArgument =>
         {
-            missing.join(" ").replace(['<', '>'], "")
+            missing
         }
         _ => return error,
     };
-    let verb = if missing.contains(" --") { "are" } else { "is" };
+    // Of a group, each alternative is a command.
+    let alternatives: Vec<String> = match &missing[..] {
+        [group] if group.starts_with("<-") => group.split('|').map(bare).collect(),
+        _ if missing.iter().all(|name| name.starts_with('-')) => {
+            vec![bare(&missing.join(" "))]
+        }
+        // One of several files is the user's choice.
+        _ => return error,
+    };
+    let options = alternatives.join(" or ");
+    let is_one = alternatives.len() > 1 || !options.contains(" --");
+    let verb = if is_one { "is" } else { "are" };
+    let run = match alternatives.len() {
+        1 => "Run this",
+        _ => "Run one of these",
+    };
     let words: Vec<String> = words.map(|word| as_typed(&word)).collect();
+    let commands = alternatives
+        .iter()
+        .map(|missing| format!("\n  {} {} {missing}", command.get_name(), words.join(" ")));
     let message = format!(
-        "{missing} {verb} missing. Run this:\n  {} {} {missing}\n\nFor more information, try '--help'.\n",
-        command.get_name(),
-        words.join(" ")
+        "{options} {verb} missing. {run}:{}\n\nFor more information, try '--help'.\n",
+        commands.collect::<String>()
     );
     Error::raw(error.kind(), message).with_cmd(command)
+}
+
+/// Options as they are typed: without the brackets around what is to be put in, and without what may be left out.
+fn bare(options: &str) -> String {
+    let mut depth = 0;
+    let is_kept = |c: &char| {
+        depth += i32::from(*c == '[');
+        let is_kept = depth == 0 && !matches!(c, '<' | '>');
+        depth -= i32::from(*c == ']');
+        is_kept
+    };
+    options.chars().filter(is_kept).collect()
 }
 
 /// The option that takes a value and stands before the word that is no option.
@@ -203,6 +230,8 @@ fn color_of(arguments: impl Iterator<Item = OsString>) -> ColorChoice {
 
 #[cfg(test)]
 mod tests {
+    use clap::ArgGroup;
+
     use super::*;
 
     #[test]
@@ -249,5 +278,26 @@ mod tests {
         let run = "  keys --only 'a b' --from FILE --passwords FILE\n";
         assert!(text.contains(run), "{text}");
         assert!(text.starts_with("error: --from FILE --passwords FILE are missing. Run this:\n"));
+    }
+
+    #[test]
+    fn each_of_several_that_are_missing_is_a_command() {
+        let name = |name: &'static str, value| Arg::new(name).long(name).value_name(value);
+        let command = Command::new("keys")
+            .arg(
+                Arg::new("passwords")
+                    .long("passwords")
+                    .requires("who")
+                    .num_args(1),
+            )
+            .args([name("user", "NAME[=FULL NAME]"), name("reset", "NAME")])
+            .group(ArgGroup::new("who").args(["user", "reset"]));
+        let words = ["keys", "--passwords", "x"];
+        let error = command.clone().try_get_matches_from(words);
+        let words = words.iter().skip(1).map(OsString::from);
+        let text = explained(error.unwrap_err(), &command, words).to_string();
+        let expected = "error: --user NAME or --reset NAME is missing. Run one of these:\n  \
+                        keys --passwords x --user NAME\n  keys --passwords x --reset NAME\n";
+        assert!(text.starts_with(expected), "{text}");
     }
 }

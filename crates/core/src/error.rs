@@ -202,7 +202,9 @@ impl Error {
             Self::Read { source, .. } => match source.kind() {
                 io::ErrorKind::IsADirectory => Some("name a file in the folder".to_owned()),
                 io::ErrorKind::NotFound => Some("check the path".to_owned()),
-                io::ErrorKind::PermissionDenied => Some("run this as a user who can read it".to_owned()),
+                io::ErrorKind::PermissionDenied => Some(
+                    "run this as a user who can read it, with sudo for instance: sudo env PATH=\"$PATH\" …".to_owned(),
+                ),
                 _ => None,
             },
             Self::TooLarge { .. } => {
@@ -210,6 +212,9 @@ impl Error {
             }
             Self::Write { path, source } => match source.kind() {
                 io::ErrorKind::NotFound if path.is_symlink() => Some("name the file itself".to_owned()),
+                io::ErrorKind::NotFound if has_folder(path) => {
+                    Some("name a file in another folder".to_owned())
+                }
                 io::ErrorKind::NotFound => {
                     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty())?;
                     Some(format!("make it:\n  mkdir -p {}", crate::shell::quoted(folder)))
@@ -297,6 +302,11 @@ fn unread(error: &io::Error) -> String {
     }
 }
 
+/// Whether the folder of a file is there. That of `/proc` takes no file, and says that it is not found.
+fn has_folder(path: &Path) -> bool {
+    path.parent().is_some_and(Path::is_dir)
+}
+
 /// Why a file was not written, likewise.
 fn unwritten(path: &Path, error: &io::Error) -> String {
     match error.kind() {
@@ -304,6 +314,9 @@ fn unwritten(path: &Path, error: &io::Error) -> String {
             "is a link to a file that does not exist".to_owned()
         }
         io::ErrorKind::AlreadyExists => "exists".to_owned(),
+        io::ErrorKind::NotFound if has_folder(path) => {
+            "cannot be written: no file can be made in its folder".to_owned()
+        }
         io::ErrorKind::NotFound => "cannot be written: its folder does not exist".to_owned(),
         io::ErrorKind::IsADirectory => "is a folder, not a file".to_owned(),
         _ => format!("cannot be written: {}", words(error)),

@@ -20,7 +20,7 @@ use clearml_secure_core::unseen::Hides;
 use clearml_secure_plan::env_file::EnvFile;
 use clearml_secure_plan::intended::Change;
 use clearml_secure_plan::job::{Planned, unrecognised};
-use clearml_secure_plan::plan::{Plan, Unused};
+use clearml_secure_plan::plan::Plan;
 use clearml_secure_plan::ports::is_bound;
 
 use crate::cli::Cli;
@@ -101,22 +101,26 @@ fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool, has_keys: bool) -> Str
             &format!("{}: {}", escape(&of_service[0].service), parts.join(", ")),
         );
     }
-    for Unused { setting, version } in &plan.unused {
-        let reason = match version {
-            Some(version) => format!("version {version} does not have it"),
-            None => "no server of this file reads it".to_owned(),
+    for unused in plan
+        .unused
+        .chunk_by(|one, next| one.version == next.version)
+    {
+        let settings: Vec<Setting> = unused.iter().map(|one| one.setting).collect();
+        let settings = Setting::words(&settings).join(", ");
+        let reason = match &unused[0].version {
+            Some(version) => format!("version {version} does not have these settings"),
+            None => "no server of this file reads these settings".to_owned(),
         };
-        line(&mut out, &format!("{setting} was not used: {reason}"));
+        line(&mut out, &format!("not used, because {reason}: {settings}"));
     }
     for port in plan.ports.iter().filter(|port| !port.is_kept) {
-        let place = escape(port.path.trim_start_matches("services/"));
-        line(
-            &mut out,
-            &match &port.text {
-                Some(text) => format!("{place}: {}", escape(text)),
-                None => format!("{place}: no port is published"),
-            },
-        );
+        let published = match &port.text {
+            Some(text) if port.path.ends_with("/host_ip") => format!("a port on {text} only"),
+            Some(text) => text.clone(),
+            None => "no port".to_owned(),
+        };
+        let text = format!("{}: publishes {published}", port.service());
+        line(&mut out, &escape(&text));
     }
     if plan.is_idle() && !is_new_env_file {
         line(&mut out, "nothing to change");

@@ -149,9 +149,9 @@ fn nobody_left(is_in_file: bool) -> String {
         true => "warning: no web-login user is left: nobody can log in at the web page\n  \
                  help: --user NAME adds one. Do not switch fixed users off: anyone could then log in without a password"
             .to_owned(),
-        false => "warning: no web-login user is left, and clearml-inject without any changes no users of a deployment:\n  \
-                  users that were removed here can still log in there\n  \
-                  help: --user NAME adds one; clearml-inject then removes all others"
+        false => "warning: this keyset has no web-login user, so clearml-inject leaves the users of a deployment as they are:\n  \
+                  those that were removed here can still log in there\n  \
+                  help: add one with --user NAME; clearml-inject then removes all others"
             .to_owned(),
     }
 }

@@ -38,7 +38,7 @@ pub enum Error {
     #[error("the value of {0} cannot be written in an env file")]
     EnvFileValue(String),
     /// Values that some server needs.
-    #[error("the keyset has no value for {}", list(.0))]
+    #[error("the keyset has no value for {}", Setting::words(.0).join(", "))]
     Incomplete(Vec<Setting>),
     /// Values of the keyset that protect nothing.
     #[error("the keyset has weak values: {}", weak(.0))]
@@ -146,11 +146,6 @@ pub fn with_base(path: &Path, base: Option<&Path>) -> String {
 
 fn at(place: Option<&Place>) -> String {
     place.map(|place| format!("{place}: ")).unwrap_or_default()
-}
-
-fn list(settings: &[Setting]) -> String {
-    let names: Vec<&str> = settings.iter().map(|setting| setting.path()).collect();
-    names.join(", ")
 }
 
 fn weak(flaws: &[(Flaw, Vec<Setting>)]) -> String {

@@ -191,6 +191,10 @@ impl Error {
             Self::Port | Self::TwoPorts => Some(
                 "write it like this:\n  clearml-verify http://localhost:8080".to_owned(),
             ),
+            Self::Target(path) if is_of_client(path) => Some(format!(
+                "it is a client's. To see whether a rotation cuts it off:\n  clearml-verify --clients --old-keys KEYS {}",
+                quoted(path)
+            )),
             Self::Target(_) => Some("name the compose file. The *.conf files are read with --config-dir DIR".to_owned()),
             Self::OutputRead { .. } | Self::OutputTwice(_) => Some("name another FILE".to_owned()),
             Self::Policy { help, .. } => Some(help.clone()),
@@ -229,6 +233,12 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// Whether it is called like the configuration of an agent or of the SDK.
+fn is_of_client(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with("clearml.conf") || name.ends_with("trains.conf")
 }
 
 fn with_keys(keys: &Path, target: &Path) -> String {

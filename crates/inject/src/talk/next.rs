@@ -25,7 +25,7 @@ use clearml_secure_plan::switched::switched;
 use super::line;
 use crate::cli::Cli;
 
-/// What stands for a file whose name is for the user to choose.
+/// A file whose name the user chooses.
 const FILE: &str = "FILE";
 
 /// The commands; nothing where nothing changed.
@@ -210,7 +210,7 @@ fn is_text(secret: &Secret, text: &str) -> bool {
     *secret == Secret::new(text.to_owned())
 }
 
-/// The settings that some server gets anew.
+/// The settings for which some server gets another value.
 fn changed(plan: &Plan) -> Vec<Setting> {
     let changed = plan
         .intended
@@ -226,7 +226,7 @@ fn is_shared(changed: &[Setting]) -> bool {
     groups.any(|group| matches!(group, "token_secret" | "fileserver"))
 }
 
-/// The services that have to start anew, as words of a command, in the order of the files.
+/// The services that have to restart, as words of a command, in the order of the files.
 fn services(deployment: &Composed, plan: &Plan) -> Vec<String> {
     let is_new = plan
         .intended
@@ -444,6 +444,9 @@ fn including(path: &Path, services: &[String]) -> Option<Whole> {
 fn are_found(files: &[PathBuf]) -> bool {
     default_in(Path::new("")).is_some_and(|first| {
         let beside = merged_over(&first);
-        files.iter().eq([&first].into_iter().chain(&beside))
+        let files = files
+            .iter()
+            .map(|file| file.strip_prefix(".").unwrap_or(file));
+        files.eq([&first].into_iter().chain(&beside))
     })
 }

@@ -112,20 +112,21 @@ pub(crate) fn without_summary(cli: &Cli, products: &Products) -> Option<String> 
 
 /// What to say where the name of a file is that of another format than the text that it gets.
 pub(crate) fn misnamed(cli: &Cli) -> Option<String> {
-    let of_name = |path: &Path| Format::from_str(path.extension()?.to_str()?, true).ok();
+    let of_name = |path: &Path| {
+        let name = path.extension().or(path.file_name())?;
+        Format::from_str(name.to_str()?, true).ok()
+    };
     let mut files = cli.output.iter().filter(|output| output.format.is_none());
     files.find_map(|output| {
         let format = of_name(&output.path).filter(|format| *format != cli.format)?;
         let name = format.to_possible_value()?.get_name().to_owned();
         let path = &output.path;
         let is_text = cli.format == Format::Text;
-        is_text.then(|| {
-            format!(
-                "{} gets text. For {name}: -o {}",
-                path.display(),
-                quoted(Path::new(&format!("{name}:{}", path.display())))
-            )
-        })
+        let file = match path.extension() {
+            Some(_) => quoted(Path::new(&format!("{name}:{}", path.display()))),
+            None => format!("{name}:FILE"),
+        };
+        is_text.then(|| format!("{} gets text. For {name}: -o {file}", path.display()))
     })
 }
 
