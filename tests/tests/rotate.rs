@@ -246,6 +246,9 @@ fn what_is_wrong_is_said_before_anything_is_changed() {
         let words = bed.arguments();
         let no = bed.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
         assert_says(&no, 2, "standard input is no terminal");
+        let next =
+            "help: clearml-rotate --env-file .env docker-compose.yml http://localhost:8080\n";
+        assert_says(&bed.run(&["--env-file=.env"]), 2, next);
         assert_as_before(&bed, &before, &no);
         let ended = bed.rotate_with(&[], &[("COMPOSE_FILE", "a.yml:b.yml")]);
         assert_says(&ended, 2, "COMPOSE_FILE is set");

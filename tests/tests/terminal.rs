@@ -6,6 +6,7 @@
 
 use std::process::Command;
 
+use e2e::files;
 use e2e::program::{clearml, program};
 
 const PROGRAMS: [&str; 3] = ["keygen", "inject", "verify"];
@@ -38,6 +39,21 @@ fn the_version_names_how_old_the_lists_are() {
     }
 }
 
+/// What a program says on a terminal, with these variables.
+fn on_a_terminal(name: &str, arguments: &str, variables: &[(&str, &str)]) -> String {
+    let command = format!("{} {arguments}", program(name).display());
+    let output = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .current_dir(files::fixtures())
+        .env_remove("NO_COLOR")
+        .env_remove("CI")
+        .env("TERM", "xterm")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 /// Whether a program's error has color on a terminal with these variables.
 fn is_colored(name: &str, options: &str, variables: &[(&str, &str)]) -> bool {
     let arguments = match name {
@@ -45,18 +61,32 @@ fn is_colored(name: &str, options: &str, variables: &[(&str, &str)]) -> bool {
         "inject" => "-k /nowhere /nowhere",
         _ => "/nowhere",
     };
-    let command = format!("{} {options} {arguments}", program(name).display());
-    let output = Command::new("script")
-        .args(["-qec", &command, "/dev/null"])
-        .env_remove("NO_COLOR")
-        .env_remove("CI")
-        .env("TERM", "xterm")
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let said = on_a_terminal(name, &format!("{options} {arguments}"), variables);
     assert!(said.contains(&format!("clearml-{name}:")), "{said}");
     said.contains('\u{1b}')
+}
+
+/// The commands are above what a screen shows, each below its own finding.
+#[test]
+fn a_person_is_told_where_all_commands_are() {
+    for (arguments, is_told) in [
+        ("stock/docker-compose.yml", true),
+        ("-q stock/docker-compose.yml", false),
+        ("--summary stock/docker-compose.yml", false),
+        ("--fix stock/docker-compose.yml", false),
+        ("-f json stock/docker-compose.yml", false),
+        (
+            "--min-severity error --ignore missing-setting stock/docker-compose.yml",
+            false,
+        ),
+    ] {
+        let said = on_a_terminal("verify", arguments, &[]);
+        let told = "clearml-verify: to see the commands that fix this, add --fix";
+        assert_eq!(said.contains(told), is_told, "{arguments}\n{said}");
+    }
+    let piped = clearml("verify").arg("stock/docker-compose.yml");
+    let piped = piped.within(&files::fixtures()).done();
+    assert_eq!(piped.stderr, "");
 }
 
 #[test]

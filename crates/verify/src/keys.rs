@@ -115,8 +115,10 @@ pub(crate) fn compare(case: &Case<'_>, keys: &Keyset) -> Vec<Finding> {
                 Some(_) => "if the keyset is this deployment's, give it to the servers",
                 None => "if the keyset is this deployment's, inject it",
             });
+            let brief = format!("{} of {}", reading.setting, case.server(reading));
             found.push(
                 case.finding_in(Severity::Error, reading, message)
+                    .brief(brief)
                     .help(help),
             );
         }

@@ -81,7 +81,7 @@ pub(crate) struct Site {
     /// Which address of its name it is at, if there are several.
     pub(crate) at: Option<IpAddr>,
     /// Nobody listens there.
-    is_deserted: bool,
+    pub(crate) is_deserted: bool,
     /// Further addresses of its names, where nobody listens at a part's port.
     pub(crate) deserted: Vec<IpAddr>,
     asked: Asked,

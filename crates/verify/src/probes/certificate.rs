@@ -70,6 +70,10 @@ impl Probe for Certificate {
     }
 
     fn look(&self, site: &Site, seen: &mut Seen) {
+        // That nothing answers is said already.
+        if site.is_deserted {
+            return;
+        }
         let [web, api, files] = &site.named;
         let parts = [
             (Server::Webserver, site.web.as_ref()),

@@ -24,7 +24,7 @@ use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
-use crate::finding::{Draft, Fix, Severity};
+use crate::finding::{Draft, Finding, Fix, Severity};
 use crate::words::shown;
 
 /// Anybody signs tokens, or nobody logs in (docs/clearml.md#empty-token-secret).
@@ -53,36 +53,46 @@ impl Rule for UnsetVariable {
             }
             let (severity, consequence) = consequence(reading, &emptiness);
             let name = shown(&variable.name);
-            let (message, help) = match &emptiness {
+            // Of several that would do, the first is the one that is tried first.
+            let give = |names: &[String]| {
+                let first = names.first().map_or("it", String::as_str);
+                format!("give {first} a value in {env_files}, or run clearml-inject")
+            };
+            let (what, help) = match &emptiness {
                 Emptiness::Whole(names) => (
                     format!(
-                        "{consequence}: {name} is empty, because {} no value in {env_files}",
+                        "{name} is empty, because {} no value in {env_files}",
                         have(names)
                     ),
-                    format!(
-                        "give {} a value in {env_files}, or run clearml-inject",
-                        names.join(" or ")
-                    ),
+                    give(names),
                 ),
                 Emptiness::Part(names) => (
                     format!(
-                        "{consequence}: a part of {name} is empty, because {} no value in {env_files}",
+                        "a part of {name} is empty, because {} no value in {env_files}",
                         have(names)
                     ),
-                    format!(
-                        "give {} a value in {env_files}, or run clearml-inject",
-                        names.join(" or ")
-                    ),
+                    give(names),
                 ),
-                Emptiness::Literal => (
-                    format!("{consequence}: {name} is empty"),
-                    "run clearml-inject".to_owned(),
-                ),
+                Emptiness::Literal => (format!("{name} is empty"), "run clearml-inject".to_owned()),
             };
+            let message = format!("{consequence}: {what}");
             let finding = case.finding_in(severity, reading, message).help(help);
-            findings.push(finding.at(variable.span));
+            findings.push(finding.brief(what).at(variable.span));
         }
         self.check_unset(case, findings);
+    }
+
+    fn together(&self, findings: &[&Finding]) -> Option<String> {
+        let mut consequences: Vec<&str> = Vec::new();
+        for finding in findings {
+            // What only the shell has says no more than one sentence.
+            let what = finding.brief.as_ref()?;
+            let consequence = finding.message.strip_suffix(what)?.strip_suffix(": ")?;
+            if !consequences.contains(&consequence) {
+                consequences.push(consequence);
+            }
+        }
+        Some(consequences.join("; "))
     }
 }
 

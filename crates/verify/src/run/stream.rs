@@ -1,7 +1,7 @@
 //! From reports to everything that is written: one after the other, so that none has to be kept.
 
 use std::collections::HashSet;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use clearml_secure_cli::talk::{self, say};
@@ -47,6 +47,8 @@ pub(crate) struct Stream<'a> {
     needs_all: bool,
     /// Whether anyone still reads what is printed.
     is_open: bool,
+    /// Whether a command fixes any of the findings.
+    is_fixable: bool,
 }
 
 /// A text that goes to a file.
@@ -92,6 +94,7 @@ impl<'a> Stream<'a> {
             files,
             replaced: products.replaced(cli),
             is_open: true,
+            is_fixable: false,
         })
     }
 
@@ -130,6 +133,7 @@ impl<'a> Stream<'a> {
             since.tell(&mut report);
         }
         self.judgment.add(&report);
+        self.is_fixable |= report.findings.iter().any(|finding| finding.fix.is_some());
         for message in report.deployment().into_iter().flat_map(|one| &one.broken) {
             if self.broken.insert(message.clone()) {
                 say(message);
@@ -202,6 +206,7 @@ impl<'a> Stream<'a> {
         }
         let text = self.screen.as_mut().map(|printer| printer.end(&seen));
         self.print(&text.unwrap_or_default())?;
+        self.say_what_fixes();
         if !self.is_open && !has_files {
             // Anyone who closed the pipe asks for nothing more.
             return Ok(exit::FINE);
@@ -213,6 +218,16 @@ impl<'a> Stream<'a> {
             Some(_) => self.judgment.proof(),
             None => self.judgment.code(fail_on),
         }))
+    }
+
+    /// Says to a person at a terminal, who sees the end of a long text, how all of it is fixed.
+    fn say_what_fixes(&self) {
+        let is_of_findings = matches!(self.cli.format, Format::Text)
+            && !(self.cli.fix || self.cli.effective || self.cli.summary);
+        if self.is_fixable && is_of_findings && self.screen.is_some() && io::stdout().is_terminal()
+        {
+            self.remark(&["to see the commands that fix this, add --fix".to_owned()]);
+        }
     }
 
     /// A file that cannot be parsed is an error, whatever else there is.

@@ -66,7 +66,19 @@ fn snippet(severity: Severity, spot: &Spot, line: &Line, look: Look) -> String {
         .line_start(spot.place.line)
         .path(escape_path(&spot.place.file).into_owned())
         .annotation(AnnotationKind::Primary.span(line.range.clone()));
-    renderer.render(&[Group::with_level(level).element(snippet)])
+    let rendered = renderer.render(&[Group::with_level(level).element(snippet)]);
+    at_column(&rendered, spot.place.column)
+}
+
+/// A snippet with the column that is in the file: what is masked may be longer or shorter in the line that is shown.
+fn at_column(rendered: &str, column: usize) -> String {
+    let end = rendered.find('\n').unwrap_or(rendered.len());
+    let Some(colon) = rendered[..end].rfind(':') else {
+        return rendered.to_owned();
+    };
+    let (place, rest) = rendered.split_at(colon + 1);
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    format!("{place}{column}{rest}")
 }
 
 /// One of several places: where, and what is there.

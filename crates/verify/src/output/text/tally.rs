@@ -7,6 +7,7 @@ use clearml_secure_cli::wrap::wrapped;
 use super::{looked_at, plural};
 use crate::finding::Severity;
 use crate::report::{Report, Subject};
+use crate::words::and;
 
 /// So many deployments and servers are named.
 const NAMED: usize = 3;
@@ -21,6 +22,10 @@ pub(super) struct Tally {
     /// The first deployments and servers, and how many there are.
     named: Vec<String>,
     looked_at: usize,
+    /// How many of them are deployments and servers that run, and how many clients there are.
+    deployments: usize,
+    servers: usize,
+    clients: usize,
     not_checked: usize,
     rows: Vec<Row>,
 }
@@ -56,6 +61,12 @@ impl Tally {
         }
         if !matches!(report.subject, Subject::Nothing(_)) {
             self.looked_at += 1;
+            match &report.subject {
+                Subject::Clients(clients) => self.clients += clients.len(),
+                Subject::Deployment(_) => self.deployments += 1,
+                Subject::Server { .. } => self.servers += 1,
+                Subject::Nothing(_) => {}
+            }
             if self.named.len() < NAMED {
                 self.named.push(looked_at(report));
             }
@@ -110,6 +121,19 @@ impl Tally {
         out
     }
 
+    /// How many deployments, servers and clients there are.
+    fn all(&self) -> String {
+        let counts = [
+            (self.deployments, "deployment"),
+            (self.servers, "server"),
+            (self.clients, "client"),
+        ];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<String> = counts.map(|(count, what)| plural(count, what)).collect();
+        let counts: Vec<&str> = counts.iter().map(String::as_str).collect();
+        and(&counts)
+    }
+
     /// What all of them come to; nothing where there is nothing to say. A table has named them already, and is added up;
     /// without one, `lines` say what was not checked.
     pub(super) fn text(&self, lines: usize, has_table: bool, width: usize) -> String {
@@ -141,7 +165,7 @@ impl Tally {
             1..=NAMED if !has_table || self.looked_at == 1 => {
                 format!("{}: ", self.named.join(", "))
             }
-            more => format!("{more} deployments and servers: "),
+            _ => format!("{}: ", self.all()),
         };
         let counts = parts.join(", ");
         // Numbers are read together.
