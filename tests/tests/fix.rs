@@ -81,19 +81,12 @@ fn hold(deployment: &Deployment, options: &[&str]) -> Result<(), String> {
     let (folder, path) = deployment.prepared();
     let folder = folder.path();
     let name = path.file_name().unwrap();
-    let text = fs::read(&path).unwrap();
     fs::create_dir(folder.join("given")).unwrap();
     let before = findings(folder, options, name);
     let script = fix(folder, options, name);
     // A ClearML server of this very machine is not the test's to change.
     if commands(&script).is_empty() || script.contains(">> /") {
         return Ok(());
-    }
-    if script.contains("must be the keyset in use") {
-        let keys = folder.join("keys.env");
-        fs::write(&keys, keyset_of(&text)).unwrap();
-        // As keygen writes it: others could read it otherwise.
-        fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
     }
     let done = shell(folder, &script);
     if done.status != Some(0) {
@@ -210,28 +203,6 @@ fn promised(script: &str, findings: &[Value]) -> Vec<Value> {
         })
     };
     findings.iter().filter(is_named).cloned().collect()
-}
-
-/// The keyset that stands in a compose file's variables.
-fn keyset_of(text: &[u8]) -> String {
-    let mut settings = BTreeMap::new();
-    let text = std::str::from_utf8(text).unwrap();
-    for (name, value) in text.lines().filter_map(|line| {
-        let line = line
-            .trim()
-            .trim_start_matches("- ")
-            .trim_matches(['"', '\'']);
-        line.split_once(": ").or_else(|| line.split_once('='))
-    }) {
-        let name = name
-            .trim_start_matches("CLEARML__")
-            .trim_start_matches("TRAINS__");
-        if name.to_lowercase().starts_with("secure__") {
-            let value = value.trim_matches(['"', '\'']);
-            settings.insert(name.to_lowercase().replace("__", "."), value.to_owned());
-        }
-    }
-    json!({"version": 1, "settings": settings}).to_string()
 }
 
 /// A deployment whose keys are good and whose configuration folder is here, with what a test adds to its API server.
@@ -411,7 +382,7 @@ fn nothing_that_is_there_is_written_over() {
 }
 
 #[test]
-fn only_ports_change_and_only_with_the_keyset_in_use() {
+fn only_ports_change_and_no_keyset_is_needed() {
     let api =
         "    ports: ['8008:8008']\n  redis:\n    image: redis:7.2\n    ports: ['6379:6379']\n";
     let text = good(api);
@@ -429,13 +400,8 @@ fn only_ports_change_and_only_with_the_keyset_in_use() {
         !commands.iter().any(|line| line.contains("--bind")),
         "{undecided}"
     );
-    let keys = clearml("keygen").done().exit(0).stdout;
-    fs::write(folder.path().join("keys.env"), keys).unwrap();
-    shell(folder.path(), &script);
-    let compose = || fs::read_to_string(folder.path().join("docker-compose.yml")).unwrap();
-    assert_eq!(compose(), text, "another keyset was put in");
-    fs::write(folder.path().join("keys.env"), keyset_of(text.as_bytes())).unwrap();
     shell(folder.path(), &script).exit(0);
+    let compose = || fs::read_to_string(folder.path().join("docker-compose.yml")).unwrap();
     let ports = [
         "ports: ['127.0.0.1:8008:8008']",
         "image: redis:7.2\n    ports: []",

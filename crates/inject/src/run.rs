@@ -1,4 +1,7 @@
+use std::fs::File;
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_cli::talk::say;
@@ -220,6 +223,7 @@ fn keyset(cli: &Cli) -> Result<Keyset, Error> {
         return Ok(Keyset::default());
     }
     let text = read_argument(path)?;
+    let is_optional = is_optional || asks_for_ports(cli) && !is_from_a_pipe();
     if is_optional && text.trim().is_empty() {
         return Ok(Keyset::default());
     }
@@ -233,7 +237,20 @@ fn keyset(cli: &Cli) -> Result<Keyset, Error> {
 
 /// Whether nothing that is asked for needs a keyset.
 fn is_of_ports(cli: &Cli) -> bool {
-    cli.keys.is_none() && cli.env_file.is_empty() && (cli.close_ports || cli.bind.is_some())
+    asks_for_ports(cli) && cli.env_file.is_empty()
+}
+
+/// The same where an env file may also be there for the other variables of the compose file. Somebody at a terminal, and
+/// what is before a pipe, may yet give the keys for it.
+fn asks_for_ports(cli: &Cli) -> bool {
+    cli.keys.is_none() && (cli.close_ports || cli.bind.is_some())
+}
+
+/// Whether another program writes to standard input.
+fn is_from_a_pipe() -> bool {
+    let own = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    let data = own.and_then(|file| file.metadata());
+    data.is_ok_and(|data| data.file_type().is_fifo())
 }
 
 fn is_of_agent(setting: Setting) -> bool {

@@ -191,11 +191,7 @@ impl Error {
             Self::Port | Self::TwoPorts => Some(
                 "write it like this:\n  clearml-verify http://localhost:8080".to_owned(),
             ),
-            Self::Target(path) if is_of_client(path) => Some(format!(
-                "it is a client's. To see whether a rotation cuts it off:\n  clearml-verify --clients --old-keys KEYS {}",
-                quoted(path)
-            )),
-            Self::Target(_) => Some("name the compose file. The *.conf files are read with --config-dir DIR".to_owned()),
+            Self::Target(path) => Some(instead_of(path)),
             Self::OutputRead { .. } | Self::OutputTwice(_) => Some("name another FILE".to_owned()),
             Self::Policy { help, .. } => Some(help.clone()),
             Self::AboutRules(_)
@@ -235,10 +231,18 @@ impl Error {
     }
 }
 
-/// Whether it is called like the configuration of an agent or of the SDK.
-fn is_of_client(path: &Path) -> bool {
+/// What to do with a file that is no target: it may be the configuration of an agent or of the SDK.
+fn instead_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.ends_with("clearml.conf") || name.ends_with("trains.conf")
+    match name.ends_with("clearml.conf") || name.ends_with("trains.conf") {
+        true => format!(
+            "it is a client's. To see whether a rotation cuts it off:\n  clearml-verify --clients --old-keys KEYS {}",
+            quoted(path)
+        ),
+        false => {
+            "name the compose file. The *.conf files are read with --config-dir DIR".to_owned()
+        }
+    }
 }
 
 fn with_keys(keys: &Path, target: &Path) -> String {

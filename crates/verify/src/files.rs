@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::container::{Mount, MountSource};
 use clearml_secure_core::deployment::Deployment;
-use clearml_secure_core::effective::{Effective, Origin, Reading};
+use clearml_secure_core::effective::{Effective, Origin, Reading, Value};
 use clearml_secure_core::hocon::{self, Node, Object};
 use clearml_secure_core::io::{entries, read_text};
 use clearml_secure_core::placeholder;
 use clearml_secure_core::public;
+use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Kind, Server};
 use clearml_secure_core::source::{Place, SourceId, Span};
 use clearml_secure_core::unseen::{Hides, Unseen};
@@ -70,6 +71,8 @@ pub(crate) struct KeysetFile {
     pub(crate) leaks: Vec<Leak>,
     /// Why it is not known whether git tracks a value of it.
     unseen: Option<String>,
+    /// Whether the servers have all their secrets from it.
+    is_in_use: bool,
 }
 
 /// A file of a repository with a secret of a keyset.
@@ -87,7 +90,12 @@ pub(crate) struct Readers {
 
 impl Files {
     /// Looks for keysets that are kept beside a deployment of compose files.
-    fn note_keysets(&mut self, deployment: &Described) {
+    fn note_keysets(
+        &mut self,
+        deployment: &Described,
+        effective: &Effective,
+        logins: &[Login<'_>],
+    ) {
         let file = deployment.sources.file(deployment.first);
         let Some(project) = deployment.project.as_ref().filter(|_| file.is_some()) else {
             return;
@@ -96,7 +104,22 @@ impl Files {
             true => Path::new("."),
             false => &project.folder,
         };
-        self.keysets = keysets::beside(folder, of_clients(deployment), &loaded(deployment));
+        let is_in_use = |secrets: &[Secret], users: &[String]| {
+            let readings = effective.readings();
+            let of_secrets = readings.filter(|reading| reading.setting.kind() == Kind::Secret);
+            let mut texts = of_secrets.filter_map(|reading| match &reading.value {
+                Value::Text(text) => Some(text),
+                _ => None,
+            });
+            let first = texts.next();
+            // One with other users would take those away that are there.
+            let mut listed = logins.iter().flat_map(|login| &login.users.users);
+            first.is_some_and(|text| secrets.contains(text))
+                && texts.all(|text| secrets.contains(text))
+                && (users.is_empty() || listed.all(|user| users.contains(&user.username)))
+        };
+        let (clients, loaded) = (of_clients(deployment), loaded(deployment));
+        self.keysets = keysets::beside(folder, clients, &loaded, &is_in_use);
         for keyset in &self.keysets {
             self.unseen
                 .extend(keyset.unseen.as_ref().map(|reason| Unseen {
@@ -107,6 +130,14 @@ impl Files {
                     span: None,
                 }));
         }
+    }
+
+    /// The keyset beside the deployment that its servers have; of several, the one with the usual name.
+    pub(crate) fn in_use(&self) -> Option<&Path> {
+        let all = || self.keysets.iter().filter(|keyset| keyset.is_in_use);
+        let mut usual = all().filter(|keyset| keyset.path.ends_with("keys.env"));
+        let only = all().next().filter(|_| all().nth(1).is_none());
+        usual.next().or(only).map(|keyset| keyset.path.as_path())
     }
 
     /// Looks at the files of a deployment. Texts that come from no file, such as standard input, have no state.
@@ -122,7 +153,7 @@ impl Files {
             &mut files.published,
             &mut files.unseen,
         );
-        files.note_keysets(deployment);
+        files.note_keysets(deployment, effective, logins);
         let secrets = secrets(deployment, effective, logins);
         for source in deployment.sources.ids() {
             let path = deployment.sources.path(source);

@@ -14,8 +14,8 @@ use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::compose::Project;
 use clearml_secure_core::container::{self, Container};
 use clearml_secure_core::deployment::Deployment;
-use clearml_secure_core::effective::{Effective, Origin, Reading};
-use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::effective::Effective;
+use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::{SourceId, Span};
 use clearml_secure_plan::OVERRIDE_FILE;
 use clearml_secure_plan::ports::Ports;
@@ -70,6 +70,8 @@ pub(crate) struct Inject<'a> {
 
 /// How clearml-inject has to be run so that it does not refuse, as far as the files tell.
 pub(crate) struct Way {
+    /// The env files of `--env-file`, without which docker compose would not read them.
+    pub(crate) named: Vec<PathBuf>,
     /// Where values are to go: to the files that were named, or to the one from which servers take a setting already.
     pub(crate) env_files: Vec<PathBuf>,
     /// The file that overrides all others, where no edit of the compose file is enough.
@@ -90,17 +92,18 @@ pub(crate) enum Output {
 pub(crate) enum Keys {
     /// The file of `--keys`.
     Given(PathBuf),
-    /// The one in use: only ports change, so nothing is to be replaced.
-    InUse(PathBuf),
     /// One that is generated into this file.
     New(PathBuf),
+    /// Only ports change.
+    Unneeded,
 }
 
 impl Keys {
     /// The file that it is in, or goes to.
-    pub(crate) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
-            Self::Given(path) | Self::InUse(path) | Self::New(path) => path,
+            Self::Given(path) | Self::New(path) => Some(path),
+            Self::Unneeded => None,
         }
     }
 }
@@ -118,10 +121,9 @@ pub(crate) fn plan<'a>(
         cli,
         project,
         deployment,
-        effective,
         way: &way,
     };
-    let options = Options::of(&attempt, deployment, effective, findings);
+    let options = Options::of(&attempt, deployment, findings);
     let mut plan = Plan {
         modes: Vec::new(),
         inject: None,
@@ -171,12 +173,7 @@ impl Fixing<'_> {
 }
 
 impl<'a> Options<'a> {
-    fn of(
-        attempt: &Attempt<'_>,
-        deployment: &Deployment,
-        effective: &Effective,
-        findings: &'a [Finding],
-    ) -> Self {
+    fn of(attempt: &Attempt<'_>, deployment: &Deployment, findings: &'a [Finding]) -> Self {
         let fixing = |fix: &Fix, obstacle: &dyn Fn(&[&Finding]) -> Option<Obstacle>| {
             let has = |finding: &&Finding| finding.fix.as_ref() == Some(fix);
             let findings: Vec<&Finding> = findings.iter().filter(has).collect();
@@ -196,14 +193,7 @@ impl<'a> Options<'a> {
         });
         let is_new = keys.is_asked();
         let of_ports = |concerned: &[&Container], asked: Ports| {
-            let setting = not_in_a_variable(effective).filter(|_| !is_new);
-            let obstacle = setting.map(|setting| {
-                Obstacle::Harm(format!(
-                    "clearml-inject changes ports together with keys, and no variable sets {setting} here"
-                ))
-            });
-            obstacle
-                .or_else(|| ports::obstacle(deployment, findings, concerned, asked.bind.is_some()))
+            ports::obstacle(deployment, findings, concerned, asked.bind.is_some())
                 .or_else(|| attempt.refusal(is_new, asked))
         };
         let close = Ports {
@@ -258,10 +248,10 @@ impl<'a> Options<'a> {
         let (_, is_tracked) = files::state(path);
         let replaces_keys = self.keys.is_asked();
         Some(Inject {
-            keys: match (&cli.keys, replaces_keys) {
-                (Some(given), true) => Keys::Given(given.clone()),
-                (None, true) => Keys::New(names.keys(path)),
-                (given, false) => Keys::InUse(given.clone().unwrap_or_else(|| "keys.env".into())),
+            keys: match &cli.keys {
+                _ if !replaces_keys => Keys::Unneeded,
+                Some(given) => Keys::Given(given.clone()),
+                None => Keys::New(names.keys(path)),
             },
             is_tracked: is_tracked && replaces_keys && way.is_in_place(),
             close_ports: self.close.is_asked(),
@@ -271,7 +261,10 @@ impl<'a> Options<'a> {
                 None if path == Path::new("-") => Output::File(names.output()),
                 None => Output::InPlace(names.backup(path)),
             },
-            env_files: way.env_files,
+            env_files: match replaces_keys {
+                true => way.env_files,
+                false => way.named,
+            },
             fixes,
         })
     }
@@ -281,7 +274,7 @@ impl Inject<'_> {
     /// Whether the compose file holds new secrets after it.
     fn writes_secrets(&self) -> bool {
         let is_in_it = !matches!(self.to, Output::Override(_)) && self.env_files.is_empty();
-        is_in_it && !matches!(self.keys, Keys::InUse(_))
+        is_in_it && self.keys.path().is_some()
     }
 }
 
@@ -299,7 +292,10 @@ impl Way {
         }
         let own = compose.with_file_name(OVERRIDE_FILE);
         let is_whole = project.files.len() == 1 && own.symlink_metadata().is_err();
+        let env = project.env();
+        let named = env.files().iter().filter(|_| env.are_named);
         Self {
+            named: named.map(|file| sources.path(*file).to_owned()).collect(),
             env_files,
             override_file: (is_whole && is_elsewhere(project, deployment)).then_some(own),
         }
@@ -377,14 +373,4 @@ fn takes_from_env_files(project: &Project, deployment: &Deployment, effective: &
         let mut used = variable.interpolated.iter();
         used.any(|used| project.env().value(&used.name).is_some())
     })
-}
-
-/// A setting that injecting the keyset in use would write to where it does not stand now.
-fn not_in_a_variable(effective: &Effective) -> Option<Setting> {
-    let mut readings = effective.readings();
-    let is_kept = |reading: &Reading| {
-        matches!(reading.origin, Origin::Variable(_)) && reading.value.text().is_some()
-    };
-    let reading = readings.find(|reading| !is_kept(reading))?;
-    Some(reading.setting)
 }

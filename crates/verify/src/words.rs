@@ -1,10 +1,13 @@
 //! Words and turns of phrase that several messages share.
 
+use std::path::Path;
+
 use clearml_secure_core::account::Role;
 use clearml_secure_core::container::{
     Container, Entrance, EntranceKind, Interface, Opener, Port, Speaks,
 };
 use clearml_secure_core::setting::{Kind, Setting};
+use clearml_secure_core::shell::quoted;
 pub(crate) use clearml_secure_core::shown::and;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::version::Version;
@@ -68,6 +71,17 @@ pub(crate) const LOW_RISK: &str = "low risk, because no known release uses it";
 /// A help that ends in commands, each on a line of its own, where no terminal and no page breaks it.
 pub(crate) fn run(what: &str, commands: &[&str]) -> String {
     format!("{what}:\n  {}", commands.join("\n  "))
+}
+
+/// A help with the keyset in use by its name, in place of `KEYS`.
+pub(crate) fn with_keyset(help: &str, keys: &Path) -> String {
+    let keys = quoted(keys);
+    let help = help.replace(" (KEYS is the keyset in use)", "");
+    ["-k ", "--keys ", "--from ", "--from-env-file="]
+        .iter()
+        .fold(help, |help, option| {
+            help.replace(&format!("{option}KEYS"), &format!("{option}{keys}"))
+        })
 }
 
 /// Why a text is none of the JSON that we write, without the place, which is said once, and without what is there: it may be
@@ -170,5 +184,21 @@ pub(crate) fn place(interface: Interface) -> String {
         Interface::Loopback => "on the host itself".to_owned(),
         Interface::One(address) => format!("on {address}"),
         Interface::Private => "to a private network".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_keyset_is_named() {
+        let help = run(
+            "add users (KEYS is the keyset in use)",
+            &["a --from KEYS --user b", "c -k KEYS", "d --keys KEYS e"],
+        );
+        let expected =
+            "add users:\n  a --from 'my keys' --user b\n  c -k 'my keys'\n  d --keys 'my keys' e";
+        assert_eq!(with_keyset(&help, Path::new("my keys")), expected);
     }
 }

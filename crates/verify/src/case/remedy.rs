@@ -2,13 +2,15 @@
 //! Secret and what names it (`cluster.rs`).
 
 use clearml_secure_core::effective::{Layer, ServerConfiguration};
+use clearml_secure_core::fixed_users::{ENABLED, FixedUser, PASS_HASHED, USERS};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shell::quoted;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Case;
 use super::cluster::Cluster;
 use crate::fix;
+use crate::login::Login;
 use crate::report::described::Objects;
 use crate::words::run;
 
@@ -35,7 +37,7 @@ impl Case<'_> {
     /// The commands that add users of the web login.
     pub(crate) fn add_users(&self) -> String {
         let title = "add users (KEYS is the keyset in use)";
-        let keygen = "clearml-keygen --from KEYS --user NAME --passwords passwords.txt -o new.env";
+        let keygen = "clearml-keygen --from KEYS --user NAME --passwords logins.txt -o new.env";
         if let Some(objects) = &self.deployment.manifests {
             return self.in_cluster(objects).add_users(title, keygen);
         }
@@ -43,26 +45,82 @@ impl Case<'_> {
             // Variables would win over the file from then on.
             let title = "add users, then restart the API server";
             let keygen = format!(
-                "clearml-keygen --from {file} --user NAME --passwords passwords.txt -f hocon -o {file} --force"
+                "clearml-keygen --from {file} --user NAME --passwords logins.txt -f hocon -o {file} --force"
             );
             return run(title, &[&keygen]);
         }
         run(title, &[keygen, &self.injecting("new.env", false)])
     }
 
-    /// The commands that put hashes in the place of a server's passwords, where clearml-inject replaces the list.
+    /// The commands that put hashes in the place of a server's passwords.
     pub(crate) fn hash_passwords(&self, server: &ServerConfiguration) -> String {
-        let layer = server.layer(self.deployment, "apiserver.auth.fixed_users.users");
-        match (&self.deployment.project, layer) {
-            (Some(_), Some(Layer::Variable(_))) => run(
-                "write a line NAME:PASSWORD for each user into users.txt, then hash the passwords (KEYS is the keyset in use)",
+        const TITLE: &str =
+            "write a line NAME:PASSWORD for each user into users.txt, then hash the passwords";
+        if let Some(file) = self.apiserver_conf(server) {
+            let keygen = format!(
+                "clearml-keygen --from {file} --users-from users.txt -f hocon -o {file} --force && rm users.txt"
+            );
+            return run(&format!("{TITLE} and restart the API server"), &[&keygen]);
+        }
+        match self.project_with_users(server) {
+            true => run(
+                &format!("{TITLE} (KEYS is the keyset in use)"),
                 &[
-                    "clearml-keygen --from KEYS --users-from users.txt -o new.env",
+                    "clearml-keygen --from KEYS --users-from users.txt -o new.env && rm users.txt",
                     &self.injecting("new.env", false),
                 ],
             ),
-            _ => "write base64 of bcrypt hashes and set pass_hashed: true".to_owned(),
+            false => "write base64 of bcrypt hashes and set pass_hashed: true".to_owned(),
         }
+    }
+
+    /// The commands that give a user of a server's list another password.
+    pub(crate) fn reset_password(&self, login: &Login<'_>, user: &FixedUser) -> String {
+        const CHOOSE: &str = "choose one of at least 15 characters";
+        let name = quoted(Path::new(&user.username));
+        // Only hashes are replaced one by one, and not every name is one that may be repeated.
+        if login.users.is_hashed != Some(true) || login.called(user) != user.username {
+            return CHOOSE.to_owned();
+        }
+        let title = format!("{CHOOSE}, or let clearml-keygen make one");
+        if let Some(file) = self.apiserver_conf(login.server) {
+            let keygen = format!(
+                "clearml-keygen --from {file} --reset-password {name} --passwords logins.txt -f hocon -o {file} --force"
+            );
+            return run(&format!("{title} and restart the API server"), &[&keygen]);
+        }
+        let keygen = format!(
+            "clearml-keygen --from KEYS --reset-password {name} --passwords logins.txt -o new.env"
+        );
+        match self.project_with_users(login.server) {
+            true => run(
+                &format!("{title} (KEYS is the keyset in use)"),
+                &[&keygen, &self.injecting("new.env", false)],
+            ),
+            false => CHOOSE.to_owned(),
+        }
+    }
+
+    /// Whether a variable of a compose project has a server's list of users, which clearml-inject replaces.
+    fn project_with_users(&self, server: &ServerConfiguration) -> bool {
+        let layer = server.layer(self.deployment, USERS);
+        self.deployment.project.is_some() && matches!(layer, Some(Layer::Variable(_)))
+    }
+
+    /// The `apiserver.conf` that has all that a server knows of its users, and that clearml-keygen can change.
+    fn apiserver_conf(&self, server: &ServerConfiguration) -> Option<String> {
+        let layer = |path: &str| server.layer(self.deployment, path);
+        let (Some(Layer::File(at)), None) = (layer(USERS), &self.deployment.manifests) else {
+            return None;
+        };
+        let is_here = |other: Option<Layer>| match other {
+            Some(Layer::File(other)) => other == at,
+            Some(Layer::Variable(_)) => false,
+            _ => true,
+        };
+        let is_whole = is_here(layer(PASS_HASHED)) && is_here(layer(ENABLED));
+        self.own_file(server, at, "apiserver.conf")
+            .filter(|_| is_whole)
     }
 
     /// The `secure.conf` from which the API server has its keys; clearml-keygen puts users into an `apiserver.conf` beside it.
@@ -72,12 +130,14 @@ impl Case<'_> {
         else {
             return None;
         };
-        let instance = &self.deployment.instances[server.instance];
-        let file = self
-            .deployment
-            .sources
-            .path(instance.config.get(at)?.source);
-        let is_one = file.file_name().is_some_and(|name| name == "secure.conf");
+        self.own_file(server, at, "secure.conf")
+    }
+
+    /// A file of a server's configuration, if it has this name and a path that a command can have.
+    fn own_file(&self, server: &ServerConfiguration, at: usize, name: &str) -> Option<String> {
+        let file = self.deployment.instances[server.instance].config.get(at)?;
+        let file = self.deployment.sources.path(file.source);
+        let is_one = file.file_name().is_some_and(|own| own == name);
         (is_one && self.deployment.referenced(file).is_none()).then(|| quoted(file))
     }
 

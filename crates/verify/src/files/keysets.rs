@@ -48,6 +48,8 @@ struct Found {
     path: PathBuf,
     what: &'static str,
     secrets: Vec<Secret>,
+    /// The names of its web-login users.
+    users: Vec<String>,
 }
 
 /// The keyset files in a folder and below it and those of clients, but for those that are loaded. Some may be elsewhere.
@@ -55,6 +57,7 @@ pub(super) fn beside(
     folder: &Path,
     elsewhere: Vec<PathBuf>,
     loaded: &HashSet<&Path>,
+    is_in_use: &dyn Fn(&[Secret], &[String]) -> bool,
 ) -> Vec<KeysetFile> {
     let mut paths = elsewhere;
     walk(folder, 0, &mut paths);
@@ -72,7 +75,11 @@ pub(super) fn beside(
             .iter()
             .filter_map(|one| fs::canonicalize(&one.path).ok()),
     );
-    found.iter().map(|one| looked_at(one, &known)).collect()
+    let looked_at = |one: &Found| KeysetFile {
+        is_in_use: is_in_use(&one.secrets, &one.users),
+        ..looked_at(one, &known)
+    };
+    found.iter().map(looked_at).collect()
 }
 
 fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
@@ -178,6 +185,11 @@ fn keyset(path: &Path) -> Option<Found> {
         path: path.to_owned(),
         what: "the keyset",
         secrets,
+        users: keyset
+            .users()
+            .iter()
+            .map(|user| user.username.clone())
+            .collect(),
     })
 }
 
@@ -206,6 +218,7 @@ fn client(path: &Path) -> Option<Found> {
         path: path.to_owned(),
         what: "the keys of a client in",
         secrets,
+        users: Vec::new(),
     })
 }
 
@@ -229,6 +242,7 @@ fn looked_at(found: &Found, known: &HashSet<PathBuf>) -> KeysetFile {
         is_tracked,
         leaks,
         unseen,
+        is_in_use: false,
     }
 }
 

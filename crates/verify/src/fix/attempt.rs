@@ -4,7 +4,6 @@ use std::path::Path;
 
 use clearml_secure_core::compose::Project;
 use clearml_secure_core::deployment::Deployment;
-use clearml_secure_core::effective::Effective;
 use clearml_secure_core::io::read_text;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_plan::env_file::EnvFile;
@@ -22,12 +21,11 @@ pub(super) struct Attempt<'a> {
     pub(super) deployment: &'a Deployment,
     /// The files that describe it.
     pub(super) project: &'a Project,
-    pub(super) effective: &'a Effective,
     pub(super) way: &'a Way,
 }
 
 impl Attempt<'_> {
-    /// Why clearml-inject would refuse new keys, or to change these ports, if it would.
+    /// Why clearml-inject would refuse new keys and these ports, or these ports alone, if it would.
     pub(super) fn refusal(&self, is_new: bool, ports: Ports) -> Option<Obstacle> {
         let error = self.run(is_new, ports).err()?;
         let advice = error.advice();
@@ -41,12 +39,16 @@ impl Attempt<'_> {
     fn run(&self, is_new: bool, ports: Ports) -> Result<(), Error> {
         let keyset = match is_new {
             true => self.new_keyset()?,
-            false => self.keyset_in_use()?,
+            false => Keyset::default(),
         };
         let sources = &self.deployment.sources;
         let project = self.project;
         let files = project.files.iter();
-        let env_file = EnvFile::read(&self.way.env_files, &project.folder)?;
+        let env_files = match is_new {
+            true => &self.way.env_files,
+            false => &self.way.named,
+        };
+        let env_file = EnvFile::read(env_files, &project.folder)?;
         let job = Job {
             compose: files
                 .map(|id| (sources.path(*id).to_owned(), sources.shared(*id)))
@@ -56,7 +58,7 @@ impl Attempt<'_> {
                 is_overlay: self.way.override_file.is_some(),
                 is_literal: false,
                 allows_weak: false,
-                is_of_ports: false,
+                is_of_ports: !is_new,
             },
             env_file,
         };
@@ -74,19 +76,6 @@ impl Attempt<'_> {
             return Ok(Keyset::read(&read_text(path)?, path)?);
         }
         let mut keyset = Keyset::new();
-        keyset.generate_missing()?;
-        Ok(keyset)
-    }
-
-    /// What the servers read. Of a setting that none of them reads any value will do.
-    fn keyset_in_use(&self) -> Result<Keyset, Error> {
-        let mut keyset = Keyset::new();
-        for reading in self.effective.readings() {
-            if let Some(text) = reading.value.text() {
-                // A value that no keyset can hold is not one that clearml-inject would be given.
-                let _ = keyset.set(reading.setting, text.clone());
-            }
-        }
         keyset.generate_missing()?;
         Ok(keyset)
     }

@@ -1,7 +1,7 @@
 //! What fixes the findings, as shell to be read and pasted. What no command fixes stands in comments.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clearml_secure_core::shell::{comment, quoted};
 use clearml_secure_core::source::Sources;
@@ -13,10 +13,10 @@ use crate::fix::{self, Inject, Keys, Lines, Mode, Names, Obstacle, Output, Place
 use crate::report::described::Described;
 use crate::report::trees::Trees;
 use crate::report::{Report, Subject};
-use crate::words::and;
+use crate::words::{and, with_keyset};
 
 /// A help that has this command is none where it is refused.
-const INJECT: &str = "clearml-inject ";
+const INJECT: &str = "clearml-inject";
 
 /// The commands for one deployment after the other.
 pub(super) struct Script<'a> {
@@ -92,16 +92,7 @@ impl Printer for Script<'_> {
 
 /// What a file merged over another adds is fixed there, by hand.
 fn of_variant(sources: &Sources, findings: &[Finding]) -> String {
-    let line = |finding: &Finding| {
-        let place = finding
-            .span
-            .map(|span| format!("{}: ", sources.place(span)));
-        advice(
-            &format!("  {}{}: ", place.unwrap_or_default(), finding.rule),
-            finding,
-        )
-    };
-    findings.iter().map(line).collect()
+    advised("  ", Some(sources), findings.iter().map(with_help))
 }
 
 /// Nothing is changed on a server that runs.
@@ -109,13 +100,10 @@ fn of_server(findings: &[Finding]) -> String {
     if findings.is_empty() {
         return String::new();
     }
-    let mut out = comment(
+    let title = comment(
         "  a running server is fixed in its files: clearml-verify --fix docker-compose.yml",
     );
-    for finding in findings {
-        out.push_str(&advice(&format!("  {}: ", finding.rule), finding));
-    }
-    out
+    title + &advised("  ", None, findings.iter().map(with_help))
 }
 
 /// Manifests are changed where they come from.
@@ -123,20 +111,13 @@ fn of_manifests(findings: &[Finding]) -> String {
     if findings.is_empty() {
         return String::new();
     }
-    let mut out =
+    let title =
         comment("  change the values of the chart, or the files that these manifests come from:");
-    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
-    for finding in findings {
-        match said.iter_mut().find(|(help, _)| *help == finding.help) {
-            Some((_, rules)) if rules.contains(&finding.rule) => {}
-            Some((_, rules)) => rules.push(finding.rule),
-            None => said.push((&finding.help, vec![finding.rule])),
-        }
-    }
-    for (help, rules) in said {
-        out.push_str(&advised(&format!("  {}: ", rules.join(", ")), help));
-    }
-    out
+    title + &advised("  ", None, findings.iter().map(with_help))
+}
+
+fn with_help(finding: &Finding) -> (&Finding, String) {
+    (finding, finding.help.clone())
 }
 
 /// What runs is changed in the files that it is made from.
@@ -144,14 +125,11 @@ fn of_containers(findings: &[Finding]) -> String {
     if findings.is_empty() {
         return String::new();
     }
-    let mut out = comment(
+    let out = comment(
         "  fix the files that these containers are made from (clearml-verify --fix docker-compose.yml), then recreate \
          the containers: docker compose up -d",
     );
-    for finding in findings {
-        out.push_str(&comment(&format!("  {}: {}", finding.rule, finding.help)));
-    }
-    out
+    out + &advised("  ", None, findings.iter().map(with_help))
 }
 
 fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
@@ -176,39 +154,57 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
     for lines in by_hand {
         out.push_str(&elsewhere(sources, lines));
     }
-    let mut last = String::new();
-    for (finding, obstacle) in &plan.left {
-        let place = finding
-            .span
-            .map(|span| format!("{}: ", sources.place(span)));
-        let start = format!("{}{}: ", place.unwrap_or_default(), finding.rule);
-        let said = match obstacle {
-            Some(Obstacle::Refusal(why)) if finding.help.contains(INJECT) => advised(&start, why),
-            Some(Obstacle::Refusal(why) | Obstacle::Harm(why)) => {
-                advice(&start, finding) + &advised("  ", why)
-            }
-            None => advice(&start, finding),
+    let keys = plan.inject.as_ref().and_then(|inject| inject.keys.path());
+    // A pipe can be read only once.
+    let keys = keys.filter(|path| *path != Path::new("-"));
+    let left = plan.left.iter().map(|(finding, obstacle)| {
+        let help = match keys {
+            Some(keys) => with_keyset(&finding.help, keys),
+            None => finding.help.clone(),
         };
-        if said != last {
-            out.push_str(&said);
+        let help = match obstacle {
+            Some(Obstacle::Refusal(why)) if help.contains(INJECT) => why.clone(),
+            Some(Obstacle::Refusal(why) | Obstacle::Harm(why)) => format!("{help}\n  {why}"),
+            None => help,
+        };
+        (*finding, help)
+    });
+    out + &advised("", Some(sources), left)
+}
+
+/// What a person does, in comments: once for all findings that it helps with. Their places are named where they are in files.
+fn advised<'a>(
+    indent: &str,
+    sources: Option<&Sources>,
+    findings: impl Iterator<Item = (&'a Finding, String)>,
+) -> String {
+    let mut said: Vec<(String, Vec<String>, Vec<&str>)> = Vec::new();
+    for (finding, help) in findings {
+        let index = said.iter().position(|(known, ..)| *known == help);
+        let index = index.unwrap_or_else(|| {
+            said.push((help, Vec::new(), Vec::new()));
+            said.len() - 1
+        });
+        let (_, places, rules) = &mut said[index];
+        let place = sources.zip(finding.span);
+        let place = place.map(|(sources, span)| sources.place(span).to_string());
+        places.extend(place.filter(|place| !places.contains(place)));
+        if !rules.contains(&finding.rule) {
+            rules.push(finding.rule);
         }
-        last = said;
+    }
+    let mut out = String::new();
+    for (help, places, rules) in said {
+        let places = match places.is_empty() {
+            true => String::new(),
+            false => format!("{}: ", places.join(", ")),
+        };
+        let mut lines = help.lines();
+        let first = lines.next().unwrap_or_default();
+        let first = format!("{indent}{places}{}: {first}", rules.join(", "));
+        out.extend(std::iter::once(first.as_str()).chain(lines).map(comment));
     }
     out
-}
-
-/// The help of a finding, each of its lines in a comment of its own.
-fn advice(start: &str, finding: &Finding) -> String {
-    advised(start, &finding.help)
-}
-
-fn advised(start: &str, help: &str) -> String {
-    let mut lines = help.lines();
-    let first = format!("{start}{}", lines.next().unwrap_or_default());
-    std::iter::once(first.as_str())
-        .chain(lines)
-        .map(comment)
-        .collect()
 }
 
 fn private(sources: &Sources, mode: &Mode<'_>) -> String {
@@ -223,11 +219,11 @@ fn private(sources: &Sources, mode: &Mode<'_>) -> String {
 fn injected(deployment: &Described, inject: &Inject<'_>) -> String {
     let compose = quoted(fix::compose_file(deployment));
     let files = inject.env_files.iter().map(PathBuf::as_path);
-    let options = format!(
-        "-k {}{}",
-        quoted(inject.keys.path()),
-        deployment.inject_files(files)
-    );
+    let keys = inject
+        .keys
+        .path()
+        .map(|path| format!(" -k {}", quoted(path)));
+    let options = keys.unwrap_or_default() + &deployment.inject_files(files);
     let mut out = String::new();
     if !inject.fixes.is_empty() {
         let ports = if inject.close_ports {
@@ -259,29 +255,24 @@ fn run(inject: &Inject<'_>, compose: &str, options: &str, ports: &str) -> String
             "  git tracks the file: what is committed from now on has the keys in it",
         ));
     }
-    let keys = quoted(inject.keys.path());
-    match &inject.keys {
-        Keys::Given(_) => {}
-        Keys::InUse(_) => {
-            out.push_str(&comment(&format!(
-                "  {keys} must be the keyset in use: the first line changes nothing and stops if it is not"
-            )));
-            // Standard input is read once.
-            if matches!(inject.to, Output::InPlace(_)) {
-                out.push_str(&format!("clearml-inject {options} --check {compose} &&\n"));
-            }
+    // Where these lines come to a shell in a pipe, it would read them as a keyset.
+    let input = match &inject.keys {
+        Keys::Given(_) => "",
+        Keys::New(keys) => {
+            out.push_str(&format!("clearml-keygen -o {} &&\n", quoted(keys)));
+            ""
         }
-        Keys::New(_) => out.push_str(&format!("clearml-keygen -o {keys} &&\n")),
-    }
+        Keys::Unneeded => " </dev/null",
+    };
     out.push_str(&match &inject.to {
         Output::File(path) => {
-            format!("clearml-inject {options}{ports} -o {} -\n", quoted(path))
+            format!("clearml-inject{options}{ports} -o {} -\n", quoted(path))
         }
         Output::InPlace(suffix) => {
-            format!("clearml-inject {options}{ports} -i --backup {suffix} {compose}\n")
+            format!("clearml-inject{options}{ports} -i --backup {suffix} {compose}{input}\n")
         }
         Output::Override(path) => format!(
-            "clearml-inject {options}{ports} --override -o {} {compose}\n",
+            "clearml-inject{options}{ports} --override -o {} {compose}{input}\n",
             quoted(path)
         ),
     });
@@ -303,12 +294,11 @@ fn bound(inject: &Inject<'_>, compose: &str, options: &str) -> String {
         Output::File(_) | Output::Override(_) => comment(&format!("add{BIND} to the last command")),
         // It has its backup by now.
         Output::InPlace(_) => {
-            let is_in_use = matches!(inject.keys, Keys::InUse(_));
-            let check = match is_in_use {
-                true => format!("#clearml-inject {options} --check {compose} &&\n"),
-                false => String::new(),
+            let input = match inject.keys.path() {
+                Some(_) => "",
+                None => " </dev/null",
             };
-            format!("{check}#clearml-inject {options}{BIND} -i {compose}\n")
+            format!("#clearml-inject{options}{BIND} -i {compose}{input}\n")
         }
     }
 }

@@ -147,7 +147,7 @@ fn say(seen: &mut Seen, database: &Database, host: &str, place: &str, answer: An
         severity,
         Server::Apiserver,
         format!("{name} answers at {place} {what}"),
-        "remove the ports of the databases from the compose file:\n  clearml-inject --close-ports -k KEYS -i docker-compose.yml",
+        "remove the ports of the databases from the compose file:\n  clearml-inject --close-ports -i docker-compose.yml",
     );
 }
 

@@ -39,7 +39,7 @@ impl Probe for OpenLogin {
                 Severity::Warning,
                 Server::Apiserver,
                 format!("anyone who can reach the web page can log in under any name, without a password: {api} {has}"),
-                "add users with passwords (apiserver.auth.fixed_users):\n  clearml-keygen --from KEYS --user NAME --passwords passwords.txt -o new.env\n  clearml-inject -k new.env -i docker-compose.yml",
+                "add users with passwords (apiserver.auth.fixed_users):\n  clearml-keygen --from KEYS --user NAME --passwords logins.txt -o new.env\n  clearml-inject -k new.env -i docker-compose.yml",
             );
         }
     }

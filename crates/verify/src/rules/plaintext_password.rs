@@ -9,7 +9,8 @@
 //!
 //! good: tests/fixtures/rules/plaintext-password/good.yml
 //!
-//! **Fix**: write base64 of a bcrypt hash and set `pass_hashed: true`.
+//! **Fix**: `clearml-keygen --from apiserver.conf --users-from users.txt -f hocon -o apiserver.conf --force`, with a line
+//! `name:password` for each user in `users.txt`. It writes base64 of bcrypt hashes and sets `pass_hashed: true`.
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#plain-passwords.
 

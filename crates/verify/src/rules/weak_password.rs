@@ -10,7 +10,7 @@
 //!
 //! good: tests/fixtures/rules/weak-password/good.yml
 //!
-//! **Fix**: choose another of at least 15 characters, or let a password manager make it.
+//! **Fix**: choose another of at least 15 characters, or let `clearml-keygen --reset-password NAME` make one.
 //!
 //! **References**: zxcvbn; ClearML, "Web Login Authentication", whose examples these are.
 
@@ -35,9 +35,9 @@ impl Rule for WeakPassword {
                 };
                 let (name, what) = (login.called(user), weakness.text());
                 let message = format!("anyone can guess the password of {name}: it {what}");
-                let help = "choose one of at least 15 characters";
+                let help = case.reset_password(login, user);
                 findings.push(
-                    case.finding(SEVERITY, login.server, message, help)
+                    case.finding(SEVERITY, login.server, message, &help)
                         .at(user.span),
                 );
             }

@@ -5,6 +5,7 @@
 //! neither a server that keeps a thread waiting nor an interruption keeps it from printing what is known.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
@@ -25,6 +26,7 @@ use crate::report::{NotChecked, PublicKeys, Report, Subject, Texts};
 use crate::run::progress::Progress;
 use crate::target;
 use crate::target::shard::Share;
+use crate::words::with_keyset;
 
 /// All requests together take no longer than this many times the bound of one: no chain of requests that depend on each
 /// other is longer.
@@ -119,9 +121,10 @@ pub(crate) fn look(
         &mut progress,
     );
     progress.end();
+    let given = cli.keys.as_deref().filter(|path| path.is_file());
     let reports = targets.into_iter().zip(known);
     Ok(reports
-        .map(|(target, known)| report(target, known, &probes, missing, remarks))
+        .map(|(target, known)| report((target, given), known, &probes, missing, remarks))
         .collect())
 }
 
@@ -223,9 +226,9 @@ impl PublicKeys {
     }
 }
 
-/// What is known, and what is missing as unknown.
+/// What is known, and what is missing as unknown. The keyset that was given is named in commands.
 fn report(
-    target: String,
+    (target, keys): (String, Option<&Path>),
     known: Known,
     probes: &[&'static dyn Probe],
     missing: &'static str,
@@ -259,6 +262,11 @@ fn report(
         }
     }
     findings.sort_by_key(|finding| (finding.severity, finding.rule));
+    if let Some(keys) = keys {
+        for finding in &mut findings {
+            finding.help = with_keyset(&finding.help, keys);
+        }
+    }
     let part = |server, address: fn(&Site) -> &Option<String>| {
         let address = known
             .site

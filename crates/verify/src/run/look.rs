@@ -28,6 +28,7 @@ use crate::report::{Extent, ExtentFile, NotChecked, Outline, PublicKeys, Report,
 use crate::rules::{self, Case};
 use crate::run::products::Products;
 use crate::target::unopened::Target;
+use crate::words::with_keyset;
 
 /// What is the same for all targets.
 pub(crate) struct Looker<'a> {
@@ -154,6 +155,13 @@ impl<'a> Looker<'a> {
         let mut findings = rules::check(case, is_asked);
         if let Some(keys) = self.keys.new.as_ref().filter(|_| is_asked(keys::ID)) {
             findings.extend(keys::compare(case, keys));
+        }
+        // What can be read again is named in the commands.
+        let given = self.cli.keys.as_deref().filter(|path| path.is_file());
+        if let Some(keys) = given.or(case.files.in_use()) {
+            for finding in &mut findings {
+                finding.help = with_keyset(&finding.help, keys);
+            }
         }
         findings.sort_by_key(|finding| {
             (

@@ -1,0 +1,266 @@
+//! The command that comes next is printed for this deployment, with the names of its files, and does what it says.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use e2e::files::stock;
+use e2e::program::{Done, clearml, other, program};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A deployment in a folder below this one, with a configuration folder of its own.
+fn deployment(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let site = folder.path().join("site");
+    fs::create_dir_all(site.join("config")).unwrap();
+    let compose = stock().replace("/opt/clearml/config:", "./config:");
+    fs::write(site.join("docker-compose.yml"), compose).unwrap();
+    for (name, text) in files {
+        fs::write(site.join(name), text).unwrap();
+    }
+    folder
+}
+
+fn verify(folder: &TempDir, arguments: &[&str]) -> Done {
+    let run = clearml("verify").within(folder.path());
+    run.env("COLUMNS", "100").args(arguments.to_vec()).done()
+}
+
+/// Runs commands as they were printed.
+fn paste(folder: &TempDir, commands: &str) -> Done {
+    let programs = program("verify").parent().unwrap().to_owned();
+    let system = std::env::var_os("PATH").unwrap_or_default();
+    let path: Vec<PathBuf> = std::iter::once(programs)
+        .chain(std::env::split_paths(&system))
+        .collect();
+    other(Path::new("/bin/sh"))
+        .env("PATH", std::env::join_paths(path).unwrap())
+        .within(folder.path())
+        .args(["-euc", commands])
+        .done()
+}
+
+/// The commands below the help of a rule.
+fn help_of(said: &str, rule: &str) -> String {
+    let (_, block) = said.split_once(&format!("[{rule}]")).unwrap();
+    let (_, help) = block.split_once("  = help: ").unwrap();
+    let commands = help.lines().skip(1).take_while(|line| !line.is_empty());
+    let commands = commands.filter_map(|line| line.strip_prefix("      "));
+    commands.collect::<Vec<&str>>().join("\n")
+}
+
+#[test]
+fn the_keyset_in_use_is_named() {
+    let folder = deployment(&[]);
+    let path = |name: &str| folder.path().join(name);
+    let script = || verify(&folder, &["--fix", "site"]).stdout;
+    let users = |keys: &str| {
+        format!("#   clearml-keygen --from {keys} --user NAME --passwords logins.txt -o new.env\n")
+    };
+    let first = script();
+    assert!(first.contains(&users("site/keys.env")), "{first}");
+    paste(&folder, &first).exit(0);
+    // It is there now, and known by its values, whatever its name.
+    assert!(script().contains(&users("site/keys.env")), "{}", script());
+    fs::rename(path("site/keys.env"), path("site/ours.env")).unwrap();
+    assert!(script().contains(&users("site/ours.env")), "{}", script());
+    // Of several, the one with the usual name; without it, none is known.
+    fs::copy(path("site/ours.env"), path("site/second.env")).unwrap();
+    assert!(script().contains(&users("KEYS")), "{}", script());
+    fs::rename(path("site/second.env"), path("site/keys.env")).unwrap();
+    assert!(script().contains(&users("site/keys.env")), "{}", script());
+    fs::remove_file(path("site/ours.env")).unwrap();
+    // Another one is not in use.
+    fs::rename(path("site/keys.env"), path("keys.env")).unwrap();
+    paste(&folder, "clearml-keygen -q -o site/keys.env").exit(0);
+    assert!(script().contains(&users("KEYS")), "{}", script());
+    fs::rename(path("keys.env"), path("site/keys.env")).unwrap();
+    let said = verify(&folder, &["site"]).exit(1).stdout;
+    paste(
+        &folder,
+        &help_of(&said, "open-login").replace("NAME", "jane"),
+    )
+    .exit(0);
+    let said = verify(&folder, &["site"]).exit(1).stdout;
+    assert!(!said.contains("open-login"), "{said}");
+}
+
+/// Ports need no keyset, and what comes through a pipe is none.
+#[test]
+fn ports_are_closed_without_a_keyset() {
+    let folder = deployment(&[]);
+    paste(&folder, &verify(&folder, &["--fix", "site"]).stdout).exit(0);
+    let script = verify(&folder, &["--fix", "site"]).stdout;
+    let bind =
+        "#clearml-inject --bind 127.0.0.1 -i --backup .orig-2 site/docker-compose.yml </dev/null\n";
+    assert!(script.contains(bind), "{script}");
+    fs::write(
+        folder.path().join("fix.sh"),
+        script.replace("#clearml", "clearml"),
+    )
+    .unwrap();
+    paste(&folder, "sh -eu <fix.sh").exit(0);
+    let said = verify(&folder, &["site"]).exit(1).stdout;
+    assert!(!said.contains("public-port"), "{said}");
+    // Docker compose has to be told an env file of another name, and this alone is no reason for keys.
+    let folder = deployment(&[]);
+    let keys = "clearml-keygen -q -o keys.env\n\
+                clearml-inject -q -k keys.env --env-file site/prod.env -i site/docker-compose.yml";
+    paste(&folder, keys).exit(0);
+    let asked = ["--fix", "--env-file", "site/prod.env", "site"];
+    let script = verify(&folder, &asked).stdout;
+    let bind = "#clearml-inject --env-file site/prod.env --bind 127.0.0.1 -i --backup .orig site/docker-compose.yml </dev/null\n";
+    assert!(script.contains(bind), "{script}");
+    let env_file = fs::read(folder.path().join("site/prod.env")).unwrap();
+    let done = paste(&folder, &script.replace("#clearml", "clearml")).exit(0);
+    let next = "docker compose --env-file site/prod.env -f site/docker-compose.yml up -d";
+    assert!(done.stderr.contains(next), "{}", done.stderr);
+    assert_eq!(
+        fs::read(folder.path().join("site/prod.env")).unwrap(),
+        env_file
+    );
+    let said = verify(&folder, &asked[1..]).stdout;
+    assert!(!said.contains("public-port"), "{said}");
+    // A keyset that should have come is no reason to go on without it.
+    let lost = "false | clearml-inject --env-file site/prod.env --bind 127.0.0.1 -i site/docker-compose.yml";
+    let refused = paste(&folder, lost).exit(2);
+    assert!(
+        refused.stderr.contains("no keyset came"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn passwords_of_an_apiserver_conf_are_hashed_and_replaced_there() {
+    let listed = "auth {\n  fixed_users {\n    enabled: true  # of us\n    pass_hashed: false\n    users: [\n      \
+                  { username: jane, name: Jane, password: orbit-lamp-frozen },\n      \
+                  { username: john, name: John, password: \"12345678\" },\n    ]\n  }\n}\n";
+    let folder = deployment(&[("config/apiserver.conf", listed)]);
+    let said = verify(&folder, &["site"]).exit(1).stdout;
+    assert!(said.contains("[weak-password]"), "{said}");
+    let commands = help_of(&said, "plaintext-password");
+    let users = folder.path().join("users.txt");
+    fs::write(&users, "jane:orbit-lamp-frozen\njohn:12345678\n").unwrap();
+    paste(&folder, &commands).exit(0);
+    assert!(!users.exists());
+    let text = fs::read_to_string(folder.path().join("site/config/apiserver.conf")).unwrap();
+    assert!(
+        text.contains("# of us") && !text.contains("frozen"),
+        "{text}"
+    );
+    let said = verify(&folder, &["site"]).exit(1).stdout;
+    assert!(!said.contains("[plaintext-password]"), "{said}");
+    // A hash that is easily guessed gets another password, and only that one.
+    let commands = help_of(&said, "weak-password");
+    assert!(commands.contains("--reset-password john "), "{said}");
+    paste(&folder, &commands).exit(0);
+    let said = verify(&folder, &["site"]).exit(1).stdout;
+    assert!(!said.contains("password]"), "{said}");
+    let logins = fs::read_to_string(folder.path().join("logins.txt")).unwrap();
+    assert!(logins.starts_with("john:") && logins.lines().count() == 1);
+}
+
+#[test]
+fn passwords_of_variables_are_replaced_with_the_keyset() {
+    let folder = deployment(&[]);
+    let weak = "clearml-keygen -q --users-from users.txt -o site/keys.env\n\
+                clearml-inject -q -k site/keys.env -i site/docker-compose.yml";
+    fs::write(folder.path().join("users.txt"), "jane:12345678\n").unwrap();
+    paste(&folder, weak).exit(0);
+    let said = verify(&folder, &["site"]).exit(1).stdout;
+    let commands = help_of(&said, "weak-password");
+    assert!(
+        commands.starts_with("clearml-keygen --from site/keys.env --reset-password jane "),
+        "{said}"
+    );
+    paste(&folder, &commands).exit(0);
+    let said = verify(&folder, &["site"]).exit(1).stdout;
+    assert!(!said.contains("weak-password"), "{said}");
+}
+
+/// An override file that wins refuses every edit: that is said once, and so is what helps with several findings.
+#[test]
+fn what_helps_with_several_findings_is_said_once() {
+    let secret = "Zq8wVxY3rT6uPn1mKj5hGf4dSa2LoIpQwErTyUiOpAsDfGhJkLzXcV";
+    let of = |name: &str| {
+        format!(
+            "services:\n  apiserver:\n    environment:\n      CLEARML__SECURE__{name}: {secret}\n"
+        )
+    };
+    let folder = deployment(&[
+        ("docker-compose.override.yml", &of("AUTH__TOKEN_SECRET")),
+        (
+            "docker-compose.prod.yml",
+            &of("HTTP__SESSION_SECRET__APISERVER"),
+        ),
+    ]);
+    let script = verify(&folder, &["--fix", "site"]).stdout;
+    assert_eq!(
+        script.matches("clearml-inject refuses: ").count(),
+        1,
+        "{script}"
+    );
+    let refused =
+        "#   remove the line at site/docker-compose.override.yml:4:7, then run this again\n";
+    assert_eq!(script.matches(refused).count(), 1, "{script}");
+    let (_, variant) = script
+        .split_once("with site/docker-compose.prod.yml")
+        .unwrap();
+    assert_eq!(variant.matches("missing-setting").count(), 1, "{script}");
+}
+
+/// What is wrong with one part is one finding, at however many places.
+#[test]
+fn one_cause_is_one_finding() {
+    let folder = deployment(&[]);
+    let said = verify(&folder, &["site"]).exit(1).prose();
+    assert_eq!(said.matches("[unset-variable]").count(), 1, "{said}");
+    for part in [
+        "note[unset-variable]: the services agent has no account; the agent has no credentials",
+        ": CLEARML_API_SECRET_KEY is empty, because CLEARML_AGENT_SECRET_KEY",
+        "help: give CLEARML_AGENT_ACCESS_KEY and CLEARML_AGENT_SECRET_KEY a value in .env, or run",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    let other = "clearml-keygen -q -o other.env\nclearml-keygen -q -o keys.env\n\
+                 clearml-inject -q -k keys.env -i site/docker-compose.yml";
+    paste(&folder, other).exit(0);
+    let said = verify(&folder, &["-k", "other.env", "site"]).exit(1).stdout;
+    for part in [
+        "error[keys-not-applied]: the keys of `--keys` are not in use (17 times)\n",
+        ": secure.auth.token_secret of async_delete\n",
+        "      clearml-inject -k other.env -i site/docker-compose.yml\n",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    for url in ["https://127.0.0.1:1", "https://nobody.invalid"] {
+        let said = verify(&folder, &[url]).exit(2).stdout;
+        assert_eq!(said.matches("not checked: ").count(), 1, "{said}");
+    }
+}
+
+/// An editor that is given a place from the text finds what the finding is about, also where the shown line is masked.
+#[test]
+fn a_place_is_the_same_in_every_format() {
+    let conf = "http { session_secret { apiserver: short } }\nauth { x: y, token_secret: brief }\n";
+    let folder = deployment(&[("config/secure.conf", conf)]);
+    let done = verify(&folder, &["-f", "json", "site"]).exit(1);
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    let said = verify(&folder, &["site"]).exit(1).stdout;
+    let mut tried = 0;
+    for finding in report["findings"].as_array().unwrap() {
+        let place = &finding["place"];
+        let file = place["file"].as_str().unwrap();
+        if file.ends_with("secure.conf") {
+            let place = format!("{file}:{}:{}", place["line"], place["column"]);
+            assert!(said.contains(&place), "{place}\n{said}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 2, "{report}");
+}
