@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use e2e::files::{self, Deployment};
 use e2e::program::{Done, Run, clearml, other, program};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// A rule, a setting and a server: what tells one finding from another after lines have moved.
 type Key = (String, String, String);
