@@ -226,7 +226,7 @@ impl Job {
                 }
                 _ => new.extend(self.keys(editor, &entry.value, &path)?),
             }
-            editor.add(entry, new);
+            editor.add(chart.node, entry, new);
         }
         editor.add_to(chart.node, sections);
         Ok(())

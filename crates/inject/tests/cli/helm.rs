@@ -124,6 +124,7 @@ fn what_is_json_stays_json() {
     for text in [
         "{\"clearml\": {\"cookieDomain\": \"x.org\"}, \"apiserver\": {}}\n",
         "{\n  \"clearml\": {\"existingSecret\": \"old\", \"apiserverKey\": \"A\"},\n  \"apiserver\": {\"extraEnvs\": [{\"name\": \"A\", \"value\": \"b\"}]},\n  \"fileserver\": {\"extraEnvs\": []}\n}\n",
+        "{\n  \"clearml\": {},\n  \"apiserver\": {\n    \"replicaCount\": 2\n  },\n  \"fileserver\": {}\n}\n",
     ] {
         let after = edited(text, &["--secret", "no"]);
         let values: serde_json::Value = serde_json::from_str(&after).expect(&after);

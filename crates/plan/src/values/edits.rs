@@ -289,17 +289,15 @@ impl<'a> Editor<'a> {
         Ok(())
     }
 
-    /// Gives a section further entries.
-    pub(super) fn add(&mut self, section: &Entry, new: Vec<(String, New)>) {
+    /// Gives a section of the chart's values further entries.
+    pub(super) fn add(&mut self, chart: &Node, section: &Entry, new: Vec<(String, New)>) {
         let node = &section.value;
         let text = self.text;
         let key = section.key.range();
         let is_short = line_end(text, node.range().start) >= node.range().end;
-        let is_first = text[line_start(text, key.start)..key.start]
-            .trim()
-            .is_empty();
+        let is_in_lines = matches!(chart.value, Value::Mapping(Style::Block, _));
         let is_empty = node.entries().is_some_and(<[_]>::is_empty) && node.anchor().is_none();
-        if new.is_empty() || !(is_empty && is_short && is_first) {
+        if new.is_empty() || !(is_empty && is_short && is_in_lines) {
             self.add_to(node, new);
             return;
         }
