@@ -105,7 +105,7 @@ impl Engine {
         let (running, stopped): (Vec<_>, Vec<_>) = all.partition(|one| one.is_running);
         let (mut sources, mut loader) = (Sources::new(), Loader::default());
         let first = loader.give(&mut sources, path, text.clone());
-        let mut deployments = Vec::new();
+        let mut found = Vec::new();
         for group in group::all(&running) {
             let (mut sources, mut loader) = (sources.clone(), loader.clone());
             let mut containers = Vec::new();
@@ -126,13 +126,15 @@ impl Engine {
                 &mut loader,
             )?;
             if !deployment.instances.is_empty() || !deployment.unseen.is_empty() {
-                deployments.push(Running {
+                let made = Running {
                     deployment,
                     roots: Arc::clone(&roots),
                     project: group.project,
-                });
+                };
+                found.push((made, group.members, group.own));
             }
         }
+        let mut deployments = without_those_beside(found);
         let services: Vec<_> = deployments.iter().map(services).collect();
         for (at, own) in services.iter().enumerate() {
             let has_twin = services.iter().filter(|other| *other == own).count() > 1;
@@ -145,6 +147,31 @@ impl Engine {
             stopped: stopped.len(),
         })
     }
+}
+
+/// Without what has no server of its own and is seen beside others that have: a proxy of another project leads to those.
+fn without_those_beside(found: Vec<(Running, Vec<usize>, usize)>) -> Vec<Running> {
+    let is_served = |(made, _, own): &(Running, Vec<usize>, usize)| {
+        let mut instances = made.deployment.instances.iter();
+        instances.any(|instance| instance.service < *own)
+    };
+    let served: Vec<&Vec<usize>> = found
+        .iter()
+        .filter(|one| is_served(one))
+        .map(|(_, members, _)| members)
+        .collect();
+    let is_beside = |members: &Vec<usize>| {
+        served
+            .iter()
+            .any(|others| members.iter().all(|member| others.contains(member)))
+    };
+    let kept: Vec<bool> = found
+        .iter()
+        .map(|one| is_served(one) || !is_beside(&one.1))
+        .collect();
+    let found = found.into_iter().zip(kept);
+    let kept = found.filter(|(_, is_kept)| *is_kept);
+    kept.map(|((made, ..), _)| made).collect()
 }
 
 /// What was printed last of each: what is appended to a file is newer than what it had.

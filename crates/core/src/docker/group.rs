@@ -8,8 +8,10 @@ use super::container::Inspected;
 
 /// Containers that are judged together.
 pub(super) struct Group {
-    /// Their places among all.
+    /// Their places among all: first those of the project itself, then those beside it.
     pub(super) members: Vec<usize>,
+    /// How many are of the project itself.
+    pub(super) own: usize,
     /// What docker compose has written on them.
     pub(super) project: Option<ComposeProject>,
 }
@@ -31,6 +33,7 @@ pub(super) fn all(containers: &[Inspected<'_>]) -> Vec<Group> {
         });
         Group {
             members: members.iter().copied().chain(others).collect(),
+            own: members.len(),
             project,
         }
     };

@@ -176,6 +176,23 @@ fn deployments_of_one_host_are_not_mixed() {
 }
 
 #[test]
+fn a_proxy_of_another_project_is_told_with_the_servers_that_it_leads_to() {
+    let mut api = server("apiserver");
+    api["NetworkSettings"]["Networks"] = json!({"a_default": {"Aliases": ["apiserver"]}});
+    let mut proxy = container("clearml-proxy", "nginx:1.27", &["nginx"]);
+    proxy["Config"]["Labels"]["com.docker.compose.project"] = json!("proxies");
+    proxy["NetworkSettings"]["Networks"] = json!({"a_default": {"Aliases": ["proxy"]}});
+    publish(&mut proxy, "80/tcp", "0.0.0.0", "80");
+    for all in [[api.clone(), proxy.clone()], [proxy, api]] {
+        let (_, found, said) = look(&["i.json"], &[("i.json", &text(&all))]);
+        let told = found.iter().filter(|(rule, _)| rule == "public-port");
+        assert_eq!(told.count(), 1, "{found:?}\n{said}");
+        let told = found.iter().filter(|(rule, _)| rule == "open-login");
+        assert_eq!(told.count(), 1, "{found:?}\n{said}");
+    }
+}
+
+#[test]
 fn several_outputs_and_lines_of_objects_are_read_as_one() {
     let all = [
         server("apiserver"),
