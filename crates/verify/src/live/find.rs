@@ -346,9 +346,12 @@ fn follow(
             // Its name is the server's word, which may be anything.
             let name = known_host(host(&to), host(&url));
             let name = name.map(|name| format!(", {name}")).unwrap_or_default();
-            return Err(not(format!(
-                "{base} redirects to another host{name}, which is not followed"
-            )));
+            return Err(NotHere {
+                is_of_origin: true,
+                ..not(format!(
+                    "it redirects to another host{name}, which is not followed"
+                ))
+            });
         }
         url = to;
     }

@@ -248,6 +248,8 @@ fn redis(text: &[u8]) -> Option<Answer> {
     }
     Some(match line.trim_ascii_end() {
         b"+PONG" => Answer::Open,
+        // Without a password, its access list lets nobody do so much as that.
+        line if line.starts_with(b"-NOPERM ") => Answer::Asks,
         line if line.starts_with(b"-NOAUTH ") || line.starts_with(b"-DENIED ") => Answer::Asks,
         line if line.starts_with(b"-LOADING ") || line.starts_with(b"-MISCONF ") => Answer::Is,
         _ => Answer::Other,
@@ -275,6 +277,11 @@ mod tests {
         for (read, text, expected) in [
             (redis as fn(&[u8]) -> _, &b"+PONG\r\n"[..], Answer::Open),
             (redis, b"-NOAUTH Authentication required.\r\n", Answer::Asks),
+            (
+                redis,
+                b"-NOPERM this user has no permissions to run the 'ping' command\r\n",
+                Answer::Asks,
+            ),
             (redis, b"-LOADING Redis is loading\r\n", Answer::Is),
             (
                 elasticsearch,
