@@ -45,6 +45,8 @@ pub struct Release {
     pub namespace: Option<String>,
     /// The version of the chart.
     pub chart: Knowable<Version>,
+    /// Whether nobody said which one it is.
+    pub is_assumed: bool,
 }
 
 impl Default for Release {
@@ -53,6 +55,7 @@ impl Default for Release {
             name: "clearml".to_owned(),
             namespace: None,
             chart: Knowable::Known(newest()),
+            is_assumed: true,
         }
     }
 }

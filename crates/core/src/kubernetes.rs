@@ -21,7 +21,7 @@ mod values;
 mod volume;
 mod wrapped;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -65,6 +65,8 @@ pub struct Rendered {
     pub release: Option<String>,
     /// Whether Helm made any of its objects.
     pub is_of_helm: bool,
+    /// Whether the same text has another deployment.
+    pub has_neighbor: bool,
     /// The values of a chart that it is made of, where it is.
     pub values: Option<Arc<Values>>,
 }
@@ -111,11 +113,11 @@ impl Reader {
             ..
         } = self;
         let pool = Pool::new(objects);
-        let groups = Groups::of(&pool);
+        let groups = Groups::of(&pool, &sources);
         remarks.extend(groups.remarks);
         let builder = Builder::new(&pool, &sources);
         let outside = Outside::of(&pool, &others, &sources);
-        let mut deployments = Vec::new();
+        let mut deployments: Vec<Rendered> = Vec::new();
         let mut of_ours = HashSet::new();
         for group in groups.groups {
             let members: Vec<&Object> = group.iter().map(|at| &pool.objects[*at]).collect();
@@ -138,6 +140,15 @@ impl Reader {
                 });
                 deployments.extend(made);
             }
+        }
+        let mut of_text: BTreeMap<SourceId, usize> = BTreeMap::new();
+        for one in &deployments {
+            *of_text.entry(one.deployment.first).or_default() += 1;
+        }
+        for one in &mut deployments {
+            one.has_neighbor = of_text
+                .get(&one.deployment.first)
+                .is_some_and(|count| *count > 1);
         }
         let is_beside = |patch: &Object| of_ours.contains(&(&*patch.kind, &*patch.name));
         unread.extend(patch::unread(&patches, &sources, is_beside));
@@ -229,6 +240,7 @@ fn deployment(
             .iter()
             .find_map(|one| one.release().map(str::to_owned)),
         is_of_helm: members.iter().any(|one| one.is_of_helm()),
+        has_neighbor: false,
         values: None,
     }))
 }

@@ -14,6 +14,8 @@ pub struct Pod {
     pub number: usize,
     /// The namespace, where one is written.
     pub namespace: Option<String>,
+    /// The release of Helm that it is of.
+    pub release: Option<String>,
     /// Where else variables may come from that are not known: each may set any that nothing later sets.
     pub sources: Vec<Doubt>,
     /// Names that are more than once in its `env`, each with the entry that is not the first.

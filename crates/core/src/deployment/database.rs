@@ -55,7 +55,7 @@ impl Database {
     }
 
     /// Which database an image runs, by the last part of its name.
-    pub(super) fn of_image(name: &str) -> Option<Self> {
+    pub(crate) fn of_image(name: &str) -> Option<Self> {
         match name {
             "elasticsearch" | "elasticsearch-oss" | "opensearch" => Some(Self::Elasticsearch),
             "mongo" | "mongodb" | "mongodb-community-server" | "percona-server-mongodb" => {

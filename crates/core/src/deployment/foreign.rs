@@ -4,10 +4,11 @@ use super::exposure::Namespace;
 use super::{Database, Deployment};
 use crate::container::Container;
 use crate::instance::Instance;
+use crate::setting::Setting;
 
 impl Deployment {
     /// Which database of ClearML a container runs: none also for one of somebody else's, which no server names and which
-    /// shares no network with any.
+    /// shares no network with any, or which is no part of their release.
     pub fn database(&self, container: usize) -> Option<Database> {
         Database::of(&self.containers[container]).filter(|_| !self.is_foreign(container))
     }
@@ -27,23 +28,48 @@ impl Deployment {
             && servers.all(|server| {
                 is_its_own(server.service)
                     && (is_apart(server.service) && !self.networks(container).is_empty()
-                        || self.is_on_the_host_for_others(container))
+                        || self.is_for_others(container))
                     && !self.names(server, container)
             })
     }
 
-    /// Whether a database on the host's network is none that a server asks: they ask another one by its name.
-    fn is_on_the_host_for_others(&self, container: usize) -> bool {
-        if !matches!(self.namespace(container), Namespace::Host(_)) {
+    /// Whether a database on the host's network, or beside the release of Helm that the servers are of, is none that a server
+    /// asks: they ask another one by its name.
+    fn is_for_others(&self, container: usize) -> bool {
+        let is_on_the_host = matches!(self.namespace(container), Namespace::Host(_));
+        if !is_on_the_host && !self.is_beside_the_release(container) {
             return false;
         }
         let database = Database::of(&self.containers[container]);
         let others = self.containers.iter().enumerate().filter(|(index, other)| {
             *index != container && Database::of(other) == database && database.is_some()
         });
-        let others: Vec<usize> = others.map(|(index, _)| index).collect();
-        let mut servers = self.instances.iter();
-        servers.any(|server| others.iter().any(|other| self.names(server, *other)))
+        let asked: Vec<usize> = others
+            .map(|(index, _)| index)
+            .filter(|other| {
+                self.instances
+                    .iter()
+                    .any(|server| self.names(server, *other))
+            })
+            .collect();
+        // Those that a server asks may have copies beside them.
+        let is_one_of_them = |other: &usize| self.release(*other) == self.release(container);
+        !asked.is_empty() && (is_on_the_host || !asked.iter().any(is_one_of_them))
+    }
+
+    /// Whether all servers are of a release of Helm, and a container is not: in a cluster everything shares one network.
+    fn is_beside_the_release(&self, container: usize) -> bool {
+        let own = self.release(container);
+        let mut servers = self
+            .instances
+            .iter()
+            .map(|server| self.release(server.service));
+        self.containers[container].pod.is_some()
+            && servers.all(|release| release.is_some() && release != own)
+    }
+
+    fn release(&self, container: usize) -> Option<&str> {
+        self.containers[container].pod.as_ref()?.release.as_deref()
     }
 
     /// Whether anything that a server is given has a name of a container, or the address of a port that it publishes.
@@ -52,7 +78,9 @@ impl Deployment {
         let container = &*self.containers[container];
         let server = self.service(instance);
         let is_named = |text: &str| words(text).any(|word| container.answers_to(word));
-        let mut variables = server.environment.iter();
+        let variables = server.environment.iter();
+        // A key has no name of a host, also where nothing tells it.
+        let mut variables = variables.filter(|one| Setting::by_variable(&one.name).is_none());
         variables.any(|variable| {
             let known = variable.value.known();
             known.is_none_or(|value| {

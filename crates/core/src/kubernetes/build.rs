@@ -318,6 +318,7 @@ impl One<'_> {
                 kind: self.workload.kind.clone(),
                 number: self.among.number,
                 namespace: self.workload.namespace.clone(),
+                release: self.workload.release().map(str::to_owned),
                 ..Pod::default()
             },
         };

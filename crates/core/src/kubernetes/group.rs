@@ -1,10 +1,14 @@
-//! Which workloads belong together: those of one release in one namespace, and what else is in that namespace.
+//! Which workloads belong together: those of one release in one namespace, what else is in that namespace, and what they ask or
+//! are asked by, wherever that is.
+
+mod beside;
 
 use std::collections::BTreeMap;
 
 use super::object::{Object, number};
 use super::pool::Pool;
 use crate::shown::escape;
+use crate::source::Sources;
 use crate::yaml::below::text;
 
 /// Workloads that are judged together: their places among all objects.
@@ -17,7 +21,7 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    pub(super) fn of(pool: &Pool) -> Self {
+    pub(super) fn of(pool: &Pool, sources: &Sources) -> Self {
         let mut groups = Self {
             groups: Vec::new(),
             remarks: Vec::new(),
@@ -34,6 +38,7 @@ impl Groups {
         }
         groups.join(pool, loose);
         groups.groups.sort();
+        beside::add(&mut groups.groups, pool, sources);
         groups
     }
 

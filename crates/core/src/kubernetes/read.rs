@@ -1,7 +1,8 @@
 //! From texts to objects.
 
+use std::collections::HashSet;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
@@ -33,6 +34,8 @@ pub struct Reader {
     pub(super) remarks: Vec<String>,
     pub(super) charts: Vec<Chart>,
     pub(super) wrapped: Vec<Wrapped>,
+    /// The values files that these are installed with.
+    pub(super) layers: HashSet<PathBuf>,
     /// The chart that is meant where nothing says which.
     pub(super) chart: Option<Version>,
 }

@@ -16,7 +16,7 @@ use crate::shown::escape;
 use crate::source::{SourceId, place_of};
 use crate::unseen::{Hides, Unseen};
 use crate::version::Version;
-use crate::yaml::below::text;
+use crate::yaml::below::{list, text};
 use crate::yaml::{self, Node};
 
 const RENDERED: &str = "render the chart with what it becomes, and check that:\n  helm template clearml clearml/clearml --kube-version 1.30.0 -f values.yaml | clearml-verify -";
@@ -123,6 +123,22 @@ impl Reader {
         Ok(root.unwrap_or_else(|| Node::nothing(source)))
     }
 
+    /// The version of ClearML's chart that the chart beside values depends on, under a name.
+    fn chart_of_dependency(&mut self, root: &Root, name: &str) -> Option<Version> {
+        self.sources.file(root.source)?;
+        let path = self.sources.path(root.source).with_file_name("Chart.yaml");
+        let source = Loader::default().open(&mut self.sources, &path).ok()?;
+        let written = self.sources.text(source);
+        let (documents, _) = yaml::parse_part_last(&path, written, 0..written.len()).ok()?;
+        let own = documents.first()?;
+        let mut dependencies = list(own, &["dependencies"]).iter();
+        let own = dependencies.find(|one| {
+            let called = text(one, &["alias"]).or_else(|| text(one, &["name"]));
+            text(one, &["name"]) == Some("clearml") && called == Some(name)
+        })?;
+        exact(text(own, &["version"])?)
+    }
+
     /// Takes over the values of a release.
     pub(super) fn release(
         &mut self,
@@ -157,10 +173,23 @@ impl Reader {
                 escape(name)
             ));
         }
+        let release = &match (&section, roots.first()) {
+            (Some(name), Some(root)) if release.is_assumed => Release {
+                chart: self
+                    .chart_of_dependency(root, name)
+                    .map_or(release.chart.clone(), Knowable::Known),
+                ..release.clone()
+            },
+            _ => release.clone(),
+        };
         let layers = roots.iter();
         let layers = layers.map(|root| Layer::of(root.source, &root.node, section.as_deref()));
         let layers: Vec<Layer> = layers.collect();
-        let rendering = helm::render(&layers, release, &self.sources)?;
+        let mut rendering = helm::render(&layers, release, &self.sources)?;
+        // Helm itself reads whether it installs what a chart depends on.
+        rendering
+            .unread
+            .retain(|one| section.is_none() || one.path != "enabled");
         let Some(first) = layers.first() else {
             return Ok(());
         };
@@ -197,6 +226,14 @@ impl Reader {
         });
         Ok(())
     }
+}
+
+/// One version, and no range.
+pub(super) fn exact(text: &str) -> Option<Version> {
+    let plain = text.trim_start_matches('v');
+    let is_one =
+        plain.split('.').count() == 3 && plain.chars().all(|c| c.is_ascii_digit() || c == '.');
+    Version::parse(plain).filter(|_| is_one)
 }
 
 /// Whether a key is more than a text, which helm refuses: `{{ … }}` without quotes is a mapping as the key of one.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::Unread;
 use super::object::{Object, Wrapped, is_its_own};
 use super::read::Reader;
 use super::store::{self, Content};
-use super::{Unread, values::Root};
+use super::values::{Root, exact};
 use crate::compose::Loader;
 use crate::error::Error;
 use crate::helm::{self, Release};
@@ -17,7 +18,6 @@ use crate::io::real;
 use crate::knowable::Knowable;
 use crate::shown::escape;
 use crate::source::{SourceId, Span, Within, offset_of};
-use crate::version::Version;
 use crate::yaml::below::{at, is_true, text};
 use crate::yaml::{self, Node, Quoting};
 
@@ -61,6 +61,26 @@ impl Reader {
                 });
             }
         }
+        self.drop_layers();
+    }
+
+    /// Values that an object is installed with are no release of their own.
+    fn drop_layers(&mut self) {
+        let sources = &self.sources;
+        let is_layer = |source: SourceId| {
+            let file = sources.file(source);
+            file.is_some_and(|file| self.layers.contains(file))
+        };
+        let is_dropped: Vec<bool> = self
+            .charts
+            .iter()
+            .map(|chart| {
+                let mut parts = chart.values.parts.iter();
+                chart.values.inside.is_none() && parts.all(|(source, _)| is_layer(*source))
+            })
+            .collect();
+        self.objects
+            .retain(|object| !object.release.is_some_and(|at| is_dropped[at]));
     }
 
     fn of_wrapped(&mut self, one: &Wrapped) -> Result<(), String> {
@@ -110,8 +130,14 @@ impl Reader {
             name: installed.name,
             namespace: installed.namespace,
             chart,
+            is_assumed: false,
         };
+        let files = roots.iter().map(|root| self.sources.file(root.source));
+        let files: Vec<PathBuf> = files.flatten().map(Path::to_owned).collect();
         let done = self.release(roots, &release, one.unit, Some(&one.kind));
+        if done.is_ok() {
+            self.layers.extend(files);
+        }
         done.map_err(|error| {
             // It is one line of a list.
             let help = error.help().map(|help| help.replace(":\n  ", ": "));
@@ -300,14 +326,6 @@ impl Reader {
 /// Whether a value is a text for Kubernetes.
 fn is_text(value: &Node) -> bool {
     super::object::text_of(value).is_ok() && !value.is_null()
-}
-
-/// One version, and no range.
-fn exact(text: &str) -> Option<Version> {
-    let plain = text.trim_start_matches('v');
-    let is_one =
-        plain.split('.').count() == 3 && plain.chars().all(|c| c.is_ascii_digit() || c == '.');
-    Version::parse(plain).filter(|_| is_one)
 }
 
 /// What a parameter sets, as `helm --set` takes it; none where its path is more than names.

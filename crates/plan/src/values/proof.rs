@@ -31,6 +31,7 @@ pub(super) fn read(job: &Job, text: &str, chart: Version) -> Result<Rendered, Er
     let mut reader = Reader::new();
     let release = Release {
         chart: Knowable::Known(chart),
+        is_assumed: false,
         ..Release::default()
     };
     let files = vec![(job.path.clone(), Zeroizing::new(text.to_owned()).into())];

@@ -41,6 +41,8 @@ pub(crate) struct Objects {
     pub(crate) release: Option<String>,
     /// Whether Helm made any of them.
     pub(crate) is_of_helm: bool,
+    /// Whether there are those of another deployment in the same text.
+    pub(crate) has_neighbor: bool,
     /// The values of a chart that they are made of, where they are.
     pub(crate) values: Option<Arc<Values>>,
 }
@@ -60,6 +62,24 @@ impl Described {
         let first = self.instances.first();
         let first = first.map(|instance| self.service(instance).name.as_str());
         Some([project, first].map(Option::unwrap_or_default).join("/"))
+    }
+
+    /// What it is called besides its files, where these have others: its project, or its release and namespace.
+    pub(crate) fn name_among_others(&self) -> String {
+        if let Some(made) = &self.made_from {
+            return format!(", project {}", made.name);
+        }
+        let Some(manifests) = self.manifests.as_ref().filter(|one| one.has_neighbor) else {
+            return String::new();
+        };
+        match (&manifests.release, &manifests.namespace) {
+            (Some(release), Some(namespace)) => {
+                format!(", release {release} in namespace {namespace}")
+            }
+            (Some(release), None) => format!(", release {release}"),
+            (None, Some(namespace)) => format!(", namespace {namespace}"),
+            (None, None) => String::new(),
+        }
     }
 
     /// The options of clearml-inject for what is read beside the compose file, each behind a blank.
@@ -157,6 +177,7 @@ impl From<Rendered> for Described {
                 namespace: rendered.namespace,
                 release: rendered.release,
                 is_of_helm: rendered.is_of_helm,
+                has_neighbor: rendered.has_neighbor,
                 values: rendered.values,
             }),
             deployment: Box::new(rendered.deployment),

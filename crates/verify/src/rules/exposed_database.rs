@@ -43,6 +43,7 @@ const OPEN: &str = "anyone who can reach it can read and change all ClearML data
 const WITHIN: &str = "remove it: ClearML's servers reach the database within the cluster";
 /// It is none of ClearML's.
 const FOREIGN: Severity = Severity::Note;
+const NOT_OURS: &str = "it is probably not part of ClearML (no ClearML server names it: they use another one, or share no network with it)";
 
 pub(crate) struct ExposedDatabase;
 
@@ -244,11 +245,7 @@ fn found(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>, help:
         fix: None,
     };
     if case.deployment.is_foreign(index) {
-        return found(
-            FOREIGN,
-            "it is probably not part of ClearML (no ClearML server names it or shares a network with it)",
-            &foreign(case.deployment.port(way)),
-        );
+        return found(FOREIGN, NOT_OURS, &foreign(case.deployment.port(way)));
     }
     let service = &case.deployment.containers[index];
     let is_loopback = way.opening.reach.interface() == Interface::Loopback;
@@ -379,9 +376,7 @@ fn check_unnamed(case: &Case<'_>, index: usize, leading: &mut Leading, findings:
             place(port.interface)
         );
         if case.deployment.is_foreign(index) {
-            let message = format!(
-                "{what}: it is probably not part of ClearML (no ClearML server names it or shares a network with it)"
-            );
+            let message = format!("{what}: {NOT_OURS}");
             let help = foreign(Some(port));
             findings.push(Draft::new(FOREIGN, message, help).at(port.span));
             continue;

@@ -240,9 +240,7 @@ fn name(deployment: &Described) -> String {
         None => std::slice::from_ref(&deployment.first),
     };
     let paths: Vec<_> = files.iter().copied().map(path).collect();
-    let project = deployment.made_from.as_ref();
-    let project = project.map(|made| format!(", project {}", made.name));
-    paths.join(" with ") + &project.unwrap_or_default()
+    paths.join(" with ") + &deployment.name_among_others()
 }
 
 /// The `.conf` files that cannot be parsed: what they would set is not known.

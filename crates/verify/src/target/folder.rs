@@ -223,11 +223,7 @@ fn values(
                 ),
                 place: None,
             };
-            targets.extend(
-                paths
-                    .first()
-                    .map(|path| Target::Nothing(path.clone(), vec![one])),
-            );
+            reader.add_unclear(paths, one);
             continue;
         };
         let unit = reader.unit();

@@ -1,10 +1,12 @@
 //! Takes over what is read as soon as it is met: containers of an engine, and manifests.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::docker::Engine;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::helm::Release;
+use clearml_secure_core::io::real;
 use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::kubernetes;
 use clearml_secure_core::version::Version;
@@ -35,6 +37,8 @@ pub(crate) struct Reader<'a> {
     units: usize,
     /// Whether values are among them.
     has_values: bool,
+    /// Values files of which nothing tells how they go together, and what to say of them.
+    unclear: Vec<(Vec<PathBuf>, NotChecked)>,
 }
 
 impl<'a> Reader<'a> {
@@ -55,7 +59,13 @@ impl<'a> Reader<'a> {
             of_manifests: Vec::new(),
             units: 0,
             has_values: false,
+            unclear: Vec::new(),
         }
+    }
+
+    /// Notes values files of which nothing tells how they go together, unless what installs them is read, too.
+    pub(crate) fn add_unclear(&mut self, files: Vec<PathBuf>, what: NotChecked) {
+        self.unclear.push((files, what));
     }
 
     /// A number for manifests that belong together.
@@ -87,6 +97,7 @@ impl<'a> Reader<'a> {
         let mut release = Release::default();
         if let Some(version) = self.cli.chart.as_deref().and_then(Version::parse) {
             release.chart = Knowable::Known(version);
+            release.is_assumed = false;
         }
         self.manifests.add_values(files, &release, unit)
     }
@@ -98,6 +109,31 @@ impl<'a> Reader<'a> {
 
     /// The deployments of all manifests that were taken over.
     pub(crate) fn finish(&mut self) -> Result<Vec<Target>, Error> {
+        let mut layers = HashSet::new();
+        let made = self.deployments(&mut layers);
+        let mut unclear = std::mem::take(&mut self.unclear);
+        unclear.retain(|(files, _)| !files.iter().all(|file| layers.contains(&real(file))));
+        let mut found = match made {
+            Err(error) if unclear.is_empty() => return Err(error),
+            Err(error) => {
+                let first = self.of_manifests.first();
+                first
+                    .map(|first| Target::failed(first, &error))
+                    .into_iter()
+                    .collect()
+            }
+            Ok(found) => found,
+        };
+        let unclear = unclear.into_iter().filter_map(|(files, what)| {
+            let first = files.into_iter().next()?;
+            Some(Target::Nothing(first, vec![what]))
+        });
+        found.extend(unclear);
+        Ok(found)
+    }
+
+    /// The same of those that are clear. Adds the values files with which an object installs the chart.
+    fn deployments(&mut self, layers: &mut HashSet<PathBuf>) -> Result<Vec<Target>, Error> {
         let Some(first) = self.of_manifests.first().cloned() else {
             return Ok(Vec::new());
         };
@@ -109,6 +145,10 @@ impl<'a> Reader<'a> {
         let is_told = !manifests.remarks.is_empty();
         self.remarks.extend(manifests.remarks);
         for one in &manifests.deployments {
+            let installed = one.values.iter().filter(|values| values.inside.is_some());
+            let parts = installed.flat_map(|values| &values.parts);
+            let files = parts.filter_map(|(source, _)| one.deployment.sources.file(*source));
+            layers.extend(files.map(Path::to_owned));
             self.remarks.extend(one.values.as_ref().map(|values| {
                 let path = one.deployment.sources.path(one.deployment.first);
                 format!(

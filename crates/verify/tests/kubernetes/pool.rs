@@ -40,6 +40,18 @@ fn two_releases_are_never_mixed() {
         (6, 10)
     );
     assert!(done.unknown().is_empty(), "{:?}", done.unknown());
+    for subject in [
+        "a.yaml, release one in namespace a (",
+        "a.yaml, release two in namespace b (",
+    ] {
+        let findings = done.json["findings"].as_array().unwrap().iter();
+        let of_it = findings.filter(|one| {
+            one["subject"]
+                .as_str()
+                .is_some_and(|it| it.starts_with(subject))
+        });
+        assert!(of_it.count() > 0, "{subject}: {}", done.json);
+    }
     let [one, other] = two([None, None]);
     let done = look(
         &["a.yaml", "b.yaml"],
@@ -65,6 +77,151 @@ fn two_releases_are_never_mixed() {
     let done = look(&["a.yaml"], &[("a.yaml", &format!("{one}{same}"))]);
     assert_eq!(count(&done, "default-credential"), 12);
     assert!(done.unknown().is_empty(), "{:?}", done.unknown());
+}
+
+/// A Redis with a port on every node.
+fn redis(name: &str, release: &str) -> String {
+    format!(
+        "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {{name: {name}, namespace: a{release}}}\nspec:\n  template:\n    \
+         metadata: {{labels: {{run: {name}}}}}\n    spec: {{containers: [{{name: r, image: \"redis:7.4.1\"}}]}}\n---\napiVersion: v1\n\
+         kind: Service\nmetadata: {{name: {name}, namespace: a}}\nspec: {{type: NodePort, selector: {{run: {name}}}, ports: [{{port: 6379, \
+         nodePort: 31000}}]}}\n"
+    )
+}
+
+#[test]
+fn a_database_beside_a_release_that_asks_its_own_is_somebody_elses() {
+    let chart = Chart {
+        namespace: Some("a"),
+        ..Chart::default()
+    };
+    let stock = chart.render();
+    let found = |text: &str| {
+        let done = look(&["a.yaml"], &[("a.yaml", text)]);
+        let findings = done.json["findings"].as_array().unwrap().clone();
+        let mut found = findings
+            .into_iter()
+            .filter(|one| one["rule"] == "exposed-database");
+        let one = found.next()?;
+        assert_eq!(found.next(), None);
+        Some(one["severity"].as_str().unwrap().to_owned())
+    };
+    let other_release = ", labels: {app.kubernetes.io/instance: shop}";
+    for (text, severity) in [
+        // Nothing makes it a part of the release, and the servers ask clearml-redis.
+        (stock.clone() + &redis("shop-redis", ""), "note"),
+        (stock.clone() + &redis("shop-redis", other_release), ""),
+        // A copy of the one that they ask, which is of the same release.
+        (
+            stock.clone() + &redis("copy", ", labels: {app.kubernetes.io/instance: clearml}"),
+            "error",
+        ),
+        // The one that they ask.
+        (
+            stock.replace("clearml-redis", "shop-redis") + &redis("shop-redis", ""),
+            "error",
+        ),
+        // One of another release that they ask, in their namespace and in another.
+        (
+            stock.replace("value: clearml-redis", "value: shop-redis")
+                + &redis("shop-redis", other_release),
+            "error",
+        ),
+        (
+            stock.replace("value: clearml-redis", "value: shop-redis.b.svc")
+                + &redis("shop-redis", other_release).replace("namespace: a", "namespace: b"),
+            "error",
+        ),
+        (
+            stock.replace("value: clearml-redis", "value: shop-redis")
+                + &redis("shop-redis", other_release).replace("namespace: a", "namespace: b"),
+            "",
+        ),
+        // A copy of that.
+        (
+            stock.replace("value: clearml-redis", "value: shop-redis")
+                + &redis("shop-redis", "")
+                    .replace("NodePort", "ClusterIP")
+                    .replace(", nodePort: 31000", "")
+                + &redis("shop-redis-copy", ""),
+            "error",
+        ),
+        // Without a release nothing tells whose it is.
+        (
+            stock.replace("app.kubernetes.io/instance", "any") + &redis("shop-redis", ""),
+            "error",
+        ),
+    ] {
+        assert_eq!(
+            found(&text).as_deref().unwrap_or_default(),
+            severity,
+            "{text}"
+        );
+    }
+}
+
+/// A page for databases, and a proxy of nginx' that leads to the web server.
+fn leading(namespace: &str, labels: &str, domain: &str) -> String {
+    let service = |name: &str, port: u16| {
+        format!(
+            "---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec: {{type: NodePort, selector: \
+             {{run: {name}}}, ports: [{{port: {port}, nodePort: 31000}}]}}\n"
+        )
+    };
+    let deployment = |name: &str, spec: &str| {
+        format!(
+            "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: {namespace}{labels}}}\nspec:\n  template:\n    \
+             metadata: {{labels: {{run: {name}}}}}\n    spec: {{{spec}}}\n"
+        )
+    };
+    let page = format!(
+        "containers: [{{name: p, image: \"mongo-express:1.0.2\", env: [{{name: ME_CONFIG_MONGODB_SERVER, value: clearml-mongodb{domain}}}]}}]"
+    );
+    let proxy = "containers: [{name: n, image: \"nginx:1.27\", volumeMounts: [{name: c, mountPath: /etc/nginx/conf.d}]}], volumes: [{name: c, configMap: {name: edge}}]";
+    let map = format!(
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: edge, namespace: {namespace}}}\ndata: {{default.conf: \"server {{ listen 80; \
+         location / {{ proxy_pass http://clearml-webserver{domain}:80; }} }}\"}}\n"
+    );
+    deployment("page", &page)
+        + &service("page", 8081)
+        + &deployment("edge", proxy)
+        + &service("edge", 80)
+        + &map
+}
+
+#[test]
+fn what_leads_to_a_release_may_be_of_another_and_of_another_namespace() {
+    let stock = Chart {
+        namespace: Some("a"),
+        ..Chart::default()
+    };
+    let stock = stock.render();
+    let edge = ", labels: {app.kubernetes.io/instance: edge}";
+    for (namespace, labels, domain, is_found) in [
+        ("a", "", "", true),
+        ("a", edge, "", true),
+        ("b", "", ".a", true),
+        ("b", edge, ".a.svc.cluster.local", true),
+        // There it is somebody else's.
+        ("b", edge, "", false),
+        ("b", edge, ".c.svc", false),
+    ] {
+        let text = stock.clone() + &leading(namespace, labels, domain);
+        let done = look(&["a.yaml"], &[("a.yaml", &text)]);
+        let messages = done.json["findings"].as_array().unwrap().iter();
+        let messages: Vec<&str> = messages.filter_map(|one| one["message"].as_str()).collect();
+        for way in [
+            "of Deployment page leads to MongoDB",
+            "of Deployment edge leads to",
+        ] {
+            let count = messages.iter().filter(|one| one.contains(way)).count();
+            assert_eq!(
+                count,
+                usize::from(is_found),
+                "{namespace} {domain} {way}: {messages:#?}"
+            );
+        }
+    }
 }
 
 #[test]

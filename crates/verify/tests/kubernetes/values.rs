@@ -250,6 +250,23 @@ fn values_are_found_below_another_charts_name_and_helms_heading() {
 }
 
 #[test]
+fn the_chart_beside_values_says_which_one_it_depends_on() {
+    let chart = "apiVersion: v2\nname: platform\nversion: 1.0.0\ndependencies:\n- {name: redis, version: 1.0.0}\n- {name: clearml, alias: ml, version: 7.10.1, condition: ml.enabled}\n";
+    let values = "ml: {enabled: true, clearml: {}, apiserver: {}}\n";
+    let files = [("Chart.yaml", chart), ("values.yaml", values)];
+    let done = look(&["values.yaml"], &files);
+    assert_eq!(count(&done, "old-fileserver"), 1, "{:?}", done.rules());
+    assert_eq!(count(&done, "unread-value"), 0, "{:?}", done.rules());
+    // What is said on the command line counts, and a range is no version.
+    let done = look(&["--chart", "7.14.4", "values.yaml"], &files);
+    assert_eq!(count(&done, "old-fileserver"), 0, "{:?}", done.rules());
+    let range = chart.replace("7.10.1", "~7.10");
+    let done = look(&["values.yaml"], &[("Chart.yaml", &range), files[1]]);
+    assert_eq!(count(&done, "old-fileserver"), 0, "{:?}", done.rules());
+    assert!(done.stderr.contains("as chart 7.14"), "{}", done.stderr);
+}
+
+#[test]
 fn what_helm_refuses_and_what_is_not_known_is_never_clean() {
     for (text, chart, words) in [
         (

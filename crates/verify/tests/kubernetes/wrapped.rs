@@ -143,6 +143,36 @@ fn parameters_and_files_are_over_and_under_the_values() {
 }
 
 #[test]
+fn a_values_file_of_an_application_is_no_release_of_its_own() {
+    let helm = "    helm: {valueFiles: [$ref/values/base.yaml, $ref/values/prod.yaml]}\n";
+    let object = application(helm);
+    let base = "clearml: {existingSecret: clearml-keys}\napiserver: {}\n";
+    let prod = "fileserver: {replicaCount: 1}\nwebserver: {}\n";
+    let files = [
+        ("apps/a.yaml", &*object),
+        ("values/base.yaml", base),
+        ("values/prod.yaml", prod),
+    ];
+    let logins = |done: &Done| {
+        let rules = done.rules();
+        rules.iter().filter(|rule| **rule == "open-login").count()
+    };
+    let (_, secret) = keyset();
+    let secret = ("s.yaml", &*secret);
+    let done = look(&["."], &[&files[..], &[secret]].concat());
+    assert_eq!(logins(&done), 1, "{:?}", done.rules());
+    assert!(done.unknown().is_empty(), "{:?}", done.unknown());
+    let done = look(
+        &["."],
+        &[files[0], files[1], ("values/other.yaml", prod), secret],
+    );
+    assert!(!done.unknown().is_empty(), "{:?}", done.rules());
+    // What nothing installs is one.
+    let done = look(&["."], &[files[1], ("other/prod.yaml", prod), secret]);
+    assert_eq!(logins(&done), 2, "{:?}", done.rules());
+}
+
+#[test]
 fn values_of_flux_are_looked_for_in_what_was_given() {
     let object = release(
         "  valuesFrom:\n  - {kind: ConfigMap, name: v}\n  values: {apiserver: {replicaCount: 2}}\n",
