@@ -10,6 +10,8 @@ use crate::source::Span;
 pub struct Pod {
     /// What makes its pod: `Deployment`.
     pub kind: String,
+    /// What controls that and was not given, by kind and name: the Deployment of a ReplicaSet.
+    pub made_by: Option<(String, String)>,
     /// Which pod of the deployment it is in: all containers of one have one network, and its ports are those of each.
     pub number: usize,
     /// The namespace, where one is written.

@@ -316,6 +316,7 @@ impl One<'_> {
             meant: Default::default(),
             pod: Pod {
                 kind: self.workload.kind.clone(),
+                made_by: self.workload.made_by(),
                 number: self.among.number,
                 namespace: self.workload.namespace.clone(),
                 release: self.workload.release().map(str::to_owned),

@@ -292,6 +292,15 @@ impl Object {
         Some((text(owner, &["kind"])?, text(owner, &["name"])?))
     }
 
+    /// The topmost that controls it, as far as names tell: a ReplicaSet is taken for that of a Deployment.
+    pub(super) fn made_by(&self) -> Option<(String, String)> {
+        let (kind, name) = match self.owner()? {
+            ("ReplicaSet", name) => ("Deployment", above(name)),
+            other => other,
+        };
+        Some((kind.to_owned(), name.to_owned()))
+    }
+
     /// Whether two objects may be in one namespace: where none is written, it may be any.
     pub(super) fn may_be_beside(&self, other: &Self) -> bool {
         self.namespace.is_none() || other.namespace.is_none() || self.namespace == other.namespace

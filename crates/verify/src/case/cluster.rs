@@ -177,8 +177,10 @@ impl Cluster<'_> {
     fn restart(&self) -> String {
         let named = |container: &Container| {
             let pod = container.pod.as_ref()?;
-            let name = container.name.split('/').next().unwrap_or_default();
-            let kind = pod.kind.to_ascii_lowercase();
+            let own = container.name.split('/').next().unwrap_or_default();
+            let made_by = pod.made_by.as_ref();
+            let (kind, name) = made_by.map_or((&*pod.kind, own), |(kind, name)| (kind, name));
+            let kind = kind.to_ascii_lowercase();
             let can_restart = ["deployment", "statefulset", "daemonset"].contains(&kind.as_str());
             can_restart.then(|| quoted(Path::new(&format!("{kind}/{name}"))))
         };

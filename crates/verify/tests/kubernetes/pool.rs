@@ -160,6 +160,39 @@ fn a_database_beside_a_release_that_asks_its_own_is_somebody_elses() {
     }
 }
 
+/// What asks for a password in front of the web server, and an Ingress that leads there.
+fn asking(tls: &str) -> String {
+    format!(
+        "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: sso, namespace: a}}\nspec:\n  template:\n    metadata: {{labels: {{run: \
+         sso}}}}\n    spec: {{containers: [{{name: o, image: \"quay.io/oauth2-proxy/oauth2-proxy:v7.6.0\", args: \
+         [\"--upstream=http://clearml-webserver:80\"]}}]}}\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: sso, namespace: a}}\n\
+         spec: {{selector: {{run: sso}}, ports: [{{port: 80, targetPort: 4180}}]}}\n---\napiVersion: networking.k8s.io/v1\nkind: Ingress\n\
+         metadata: {{name: sso, namespace: a}}\nspec: {{{tls}rules: [{{host: app.example.com, http: {{paths: [{{path: /, backend: {{service: \
+         {{name: sso, port: {{number: 80}}}}}}}}]}}}}]}}\n"
+    )
+}
+
+#[test]
+fn a_proxy_behind_an_ingress_in_clear_text_leads_to_what_it_names() {
+    let stock = Chart {
+        namespace: Some("a"),
+        ..Chart::default()
+    };
+    let tls = "tls: [{hosts: [app.example.com], secretName: t}], ";
+    for (tls, expected) in [("", 1), (tls, 0)] {
+        let done = look(&["a.yaml"], &[("a.yaml", &(stock.render() + &asking(tls)))]);
+        let messages = done.json["findings"].as_array().unwrap().iter();
+        let messages = messages.filter_map(|one| one["message"].as_str());
+        let way = "Ingress sso for app.example.com, through Deployment sso, leads to clearml-webserver:80 in clear text";
+        assert_eq!(
+            messages.filter(|one| one.contains(way)).count(),
+            expected,
+            "{}",
+            done.json
+        );
+    }
+}
+
 /// A page for databases, and a proxy of nginx' that leads to the web server.
 fn leading(namespace: &str, labels: &str, domain: &str) -> String {
     let service = |name: &str, port: u16| {
@@ -322,6 +355,12 @@ fn what_a_deployment_has_made_is_old() {
         .filter(|one| **one == "weak-secret")
         .count();
     assert_eq!(weak, 1, "{:?}", done.rules());
+    // What restarts them is the Deployment, also where it was not given.
+    for dump in [second, old] {
+        let done = look(&["a.yaml"], &[("a.yaml", &dump)]);
+        let command = "kubectl rollout restart deployment/clearml-apiserver\"";
+        assert!(done.json.to_string().contains(command), "{}", done.json);
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub(super) mod labelled;
 mod nginx;
 pub(super) mod traefik;
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use super::files::Files;
@@ -244,6 +245,14 @@ impl Around<'_> {
             .collect()
     }
 
+    /// The ports of a container to which rules of a cluster lead.
+    fn entered_ports(&self, index: usize) -> BTreeSet<u16> {
+        let pod = self.containers[index].pod.iter();
+        let entrances = pod.flat_map(|pod| &pod.entrances);
+        let ports = entrances.filter_map(|entrance| entrance.port);
+        ports.filter(|port| !TLS.contains(port)).collect()
+    }
+
     /// The servers that a container reaches, each with the port on which it listens.
     fn servers_beside(&self, index: usize) -> Vec<(usize, u16)> {
         let servers = self.instances.iter().filter_map(|one| {
@@ -297,14 +306,17 @@ pub(super) fn concluded(around: &Around<'_>, index: usize, files: &Files) -> Vec
             let searches = named
                 .iter()
                 .filter(|(to, _)| software.is_some() && is_search(*to));
+            // What leads to it from outside of a cluster says itself whether that speaks TLS.
+            let entered = around.entered_ports(index);
+            let all = ports.iter().flat_map(|port| {
+                let at = port.target.clone().take(64);
+                at.map(|at| (at, is_tls(port)))
+            });
+            let all: BTreeSet<_> = all.chain(entered.iter().map(|at| (*at, false))).collect();
             let searches = searches.flat_map(|to| {
-                let all = ports.iter().flat_map(|port| {
-                    let at = port.target.clone().take(64);
-                    at.map(|at| (at, is_tls(port)))
-                });
-                all.map(|(at, is_tls)| Forward {
-                    is_tls,
-                    ..forward(at, *to, true)
+                all.iter().map(|(at, is_tls)| Forward {
+                    is_tls: *is_tls,
+                    ..forward(*at, *to, true)
                 })
             });
             let searches: Vec<Forward> = searches.collect();
@@ -312,8 +324,10 @@ pub(super) fn concluded(around: &Around<'_>, index: usize, files: &Files) -> Vec
             let named: Vec<_> = named
                 .filter(|(to, port)| around.is_port_of(*to, *port))
                 .collect();
-            if !named.is_empty() && !has_tls {
-                let pairs = plain
+            let mut clear = entered;
+            clear.extend(plain.iter().filter(|_| !has_tls));
+            if !named.is_empty() && !clear.is_empty() {
+                let pairs = clear
                     .iter()
                     .flat_map(|at| named.iter().map(|to| forward(*at, *to, true)));
                 return pairs.chain(searches).collect();
@@ -379,10 +393,11 @@ pub(super) fn doubt(around: &Around<'_>, index: usize) -> Option<String> {
     if others.any(|other| around.lender(other) == Some(index)) {
         return None;
     }
-    Some(format!(
-        "what its port {} leads to is in no file that is here",
-        odd.shown()
-    ))
+    let port = match container.shown_port(odd) {
+        port if port.starts_with(|c: char| c.is_ascii_digit()) => format!("its port {port}"),
+        chosen => chosen,
+    };
+    Some(format!("what {port} leads to is in no file that is here"))
 }
 
 /// A name that says it is a proxy, of an image that is none of those that are known.
