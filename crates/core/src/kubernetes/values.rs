@@ -139,15 +139,9 @@ impl Reader {
         exact(text(own, &["version"])?)
     }
 
-    /// Takes over the values of a release.
-    pub(super) fn release(
-        &mut self,
-        roots: Vec<Root>,
-        release: &Release,
-        unit: usize,
-        inside: Option<&str>,
-    ) -> Result<(), Error> {
-        for root in &roots {
+    /// Refuses what helm does not take for values, or reads as no other reader of YAML does.
+    fn refuse_odd(&self, roots: &[Root]) -> Result<(), Error> {
+        for root in roots {
             let refused = |node: &Node, message: &str, help: &str| Error::Compose {
                 place: self.sources.place(node.span(root.source)),
                 message: message.to_owned(),
@@ -162,6 +156,18 @@ impl Reader {
                 return Err(refused(key, message, "put `<<` before the other keys"));
             }
         }
+        Ok(())
+    }
+
+    /// Takes over the values of a release.
+    pub(super) fn release(
+        &mut self,
+        roots: Vec<Root>,
+        release: &Release,
+        unit: usize,
+        inside: Option<&str>,
+    ) -> Result<(), Error> {
+        self.refuse_odd(&roots)?;
         // What a controller installs names the chart.
         let section = roots.iter().filter(|_| inside.is_none());
         let section = section.filter_map(|root| helm::section(&root.node)).next();
