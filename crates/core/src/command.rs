@@ -71,9 +71,27 @@ pub fn read(words: &[Knowable<String>], around: &Surroundings<'_>) -> Effect {
 /// The programs that a container's entrypoint and command may start, each with its arguments; what is not known of these is
 /// empty. A program that is not known may start what it is given: `/entrypoint.sh minio server`, `su user -c "minio server"`.
 pub fn programs(words: &[Knowable<String>]) -> Vec<Vec<String>> {
+    let mut programs = Vec::new();
+    for launch in launches(words) {
+        let words = launch.words.into_iter();
+        let words: Vec<String> = words
+            .map(|word| word.known().cloned().unwrap_or_default())
+            .collect();
+        programs.extend(given(&words));
+        programs.push(words);
+    }
+    programs
+}
+
+/// What a command starts, with nothing of its container in sight.
+fn launches(words: &[Knowable<String>]) -> Vec<Launch> {
     let around = Surroundings {
         folder: Knowable::unknown(NOT_LOOKED_AT),
-        variable: &|_| Knowable::unknown(NOT_LOOKED_AT),
+        // A file that bash reads first starts nothing.
+        variable: &|name| match name {
+            "BASH_ENV" => Knowable::Known(None),
+            _ => Knowable::unknown(NOT_LOOKED_AT),
+        },
         file: &|_| Knowable::unknown(NOT_LOOKED_AT),
         has: &|_| false,
         scripts: &|_| Vec::new(),
@@ -84,16 +102,23 @@ pub fn programs(words: &[Knowable<String>]) -> Vec<Vec<String>> {
     };
     let mut shell = Shell::new(&around, State::new(around.folder.clone()), 0);
     shell.launch(words.to_vec(), State::new(around.folder.clone()));
-    let mut programs = Vec::new();
-    for launch in shell.into_launches() {
-        let words = launch.words.into_iter();
-        let words: Vec<String> = words
-            .map(|word| word.known().cloned().unwrap_or_default())
-            .collect();
-        programs.extend(given(&words));
-        programs.push(words);
-    }
-    programs
+    shell.into_launches()
+}
+
+/// Whether a command only waits, prints or handles files, so that no server runs in its container.
+pub(crate) fn serves_nothing(words: &[Knowable<String>]) -> bool {
+    let launches = launches(words);
+    let handles = |launch: &Launch| {
+        let mut words = launch.words.iter();
+        let program = words.next().and_then(Knowable::known);
+        // A shell is named for a text of which it does all by itself, such as `sleep`.
+        let has_text = words.any(|word| word.known().is_some_and(|word| word == "-c"));
+        let is_followed = || has_text && launch.state.effect().unknown.is_none();
+        program.is_some_and(|program| {
+            shell::handles_files(program) || is_shell(program) && is_followed()
+        })
+    };
+    !launches.is_empty() && launches.iter().all(handles)
 }
 
 /// What a program is given that may be another one.

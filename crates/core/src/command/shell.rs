@@ -21,6 +21,7 @@ pub(super) use launch::Launch;
 pub(crate) use launch::is_shell;
 use walk::Walk;
 use word::{Context, name_length};
+pub(super) use writes::handles_files;
 
 /// Scripts that start scripts end somewhere.
 const DEPTH: usize = 8;

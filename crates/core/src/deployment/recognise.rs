@@ -1,6 +1,6 @@
 //! Which ClearML servers a service runs, told by its command, entrypoint, image and name, in that order.
 
-use crate::command::is_shell;
+use crate::command::{is_shell, serves_nothing};
 use crate::container::{self, Container};
 use crate::image::REPOSITORIES;
 use crate::instance::Family;
@@ -171,6 +171,9 @@ impl<'a> Named<'a> {
             _ => false,
         };
         recognised.is_idle = starts_nothing && is_official(self.repository);
+        if self.image == Image::Server && serves_nothing(&self.service.command) {
+            return;
+        }
         if self.image == Image::Server && !recognised.is_idle {
             recognised.doubt = Some(
                 "its image is ClearML's server, yet neither its command nor its name tells which server it is",
@@ -369,7 +372,7 @@ pub(super) fn by_words<T: AsRef<str>>(words: &[T]) -> Vec<Server> {
     let is_run = |names: &[&str]| {
         words.iter().enumerate().any(|(at, word)| {
             let is_named = names.contains(&word.rsplit('/').next().unwrap_or(word));
-            is_named && !word.contains("://") && !is_address(words, at)
+            is_named && !word.contains("://") && !is_address(words, at) && !is_data(words, at)
         })
     };
     kinds
@@ -377,6 +380,15 @@ pub(super) fn by_words<T: AsRef<str>>(words: &[T]) -> Vec<Server> {
         .filter(|(_, names)| is_run(names))
         .map(|(server, _)| server)
         .collect()
+}
+
+/// Whether a word is a folder that has a server's name, as that of its data has: `chown -R 1000 /mnt/fileserver`. A program
+/// is the first word or comes after `exec` or `--`, and what is started in the folder of a server's program is that server.
+fn is_data(words: &[&str], at: usize) -> bool {
+    let is_folder = words[at].contains('/') && !words[at].ends_with(".py");
+    let starts = ["--", "cd", "exec"];
+    let is_started = at == 0 || words.get(at - 1).is_some_and(|word| starts.contains(word));
+    is_folder && !is_started
 }
 
 /// Whether a word names the host of another server: `wait-for apiserver 8008`, `nc -z fileserver 8081`.
@@ -461,6 +473,12 @@ mod tests {
         assert!(words("bash -c curl http://apiserver/debug.ping").is_empty());
         assert!(words("local 8008 --local-host apiserver --to bore.pub").is_empty());
         assert!(words("python app.py --server apiserver --port 8008").is_empty());
+        assert!(words("sh -c chown -R 1000 /mnt/fileserver").is_empty());
+        assert_eq!(
+            words("bash -c cd /opt/clearml/fileserver python3 start.py"),
+            [Server::Fileserver]
+        );
+        assert_eq!(words("tini -- ./apiserver"), [Server::Apiserver]);
         assert_eq!(
             words("sh -c wait-for apiserver 8008 exec fileserver"),
             [Server::Fileserver]

@@ -133,6 +133,14 @@ const GIT_ELSEWHERE: [&str; 7] = [
     "status",
 ];
 
+/// Whether a program handles files or waits, and starts nothing that serves anybody.
+pub(in crate::command) fn handles_files(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let unpacks = UNPACKERS.iter().any(|(unpacker, _)| *unpacker == name);
+    let lists = [&READERS[..], &TOLD, &COPIERS, &["sleep", "tail"]];
+    unpacks || lists.iter().any(|list| list.contains(&name))
+}
+
 impl Shell<'_> {
     /// `cd FOLDER`.
     pub(super) fn enter(&mut self, words: &[Knowable<String>]) {
