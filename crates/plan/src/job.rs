@@ -92,8 +92,10 @@ impl Job {
             refuse_weak(&deployment, keyset)?;
         }
         let env_files = env_file.as_ref().map_or(&[][..], |file| &file.named);
+        let port_options = asked.ports.options();
         let others = Others {
             env_files,
+            port_options: &port_options,
             are_accepted: &|files| is_possible(&deployment, files, keyset, asked, env_files),
         };
         let plan = plan::plan(&deployment, keyset, asked, others).map_err(Error::Refused)?;

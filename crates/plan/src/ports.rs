@@ -37,6 +37,15 @@ pub struct Ports {
     pub bind: Option<IpAddr>,
 }
 
+impl Ports {
+    /// The options that ask for it.
+    pub(crate) fn options(self) -> String {
+        let close = if self.close { " --close-ports" } else { "" };
+        let bind = self.bind.map(|address| format!(" --bind {address}"));
+        format!("{close}{}", bind.unwrap_or_default())
+    }
+}
+
 /// Works out the edits.
 pub(crate) fn plan(
     target: &Target<'_>,

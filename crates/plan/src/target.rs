@@ -52,6 +52,8 @@ pub(crate) struct Target<'a> {
 pub(crate) struct Others<'a> {
     /// The env files that the command line names.
     pub(crate) env_files: &'a [PathBuf],
+    /// The options with which ports are asked for.
+    pub(crate) port_options: &'a str,
     /// Whether a run would be accepted over these files, the one that is edited first.
     pub(crate) are_accepted: &'a dyn Fn(&[SourceId]) -> bool,
 }

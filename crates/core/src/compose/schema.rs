@@ -22,7 +22,7 @@ mod whole;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::attribute::attribute;
-use super::{Part, Project, Scope, Service};
+use super::{Part, Project, Service};
 use crate::shown::escape;
 use crate::source::Span;
 use crate::unseen::{Hides, Unseen};
@@ -139,18 +139,9 @@ fn of_service(
 /// Whether compose starts a service that no profile is asked for; of the others it does not look at what they name.
 fn is_started(project: &Project, tree: &Tree<'_>) -> bool {
     let profiles = tree.get("profiles").map_or(&[][..], Tree::items);
-    let asked = project.variable(Scope::PROJECT, "COMPOSE_PROFILES");
-    // Where none is asked for, compose asks for one without a name.
-    let asked: Vec<&str> = asked
-        .unwrap_or_default()
-        .split(',')
-        .map(str::trim)
-        .collect();
     let is_asked = |profile: &Tree<'_>| {
         let profile = profile.text(project);
-        asked
-            .iter()
-            .any(|name| *name == "*" || profile.as_deref() == Some(name))
+        project.asks_for(profile.as_deref())
     };
     profiles.is_empty() || profiles.iter().any(is_asked)
 }

@@ -41,6 +41,9 @@ impl Project {
     }
 }
 
+/// Lists of what the project itself gives a name.
+const OWN: [&str; 5] = ["configs", "depends_on", "networks", "profiles", "secrets"];
+
 struct Trace<'a> {
     project: &'a Project,
     document: &'a Document,
@@ -70,7 +73,13 @@ impl Trace<'_> {
             // A secret or a config takes it as well: `environment: NAME`.
             self.bare(&entry.value);
         }
-        self.node(&entry.value);
+        match entry.value.items() {
+            // These are names of the project's own.
+            Some(items) if entry.key.text().is_some_and(|key| OWN.contains(&key)) => {
+                items.iter().for_each(|item| self.node(item));
+            }
+            _ => self.node(&entry.value),
+        }
     }
 
     fn node(&mut self, node: &Node) {

@@ -36,6 +36,7 @@ pub(crate) fn next_steps(cli: &Cli, planned: &Planned, compose: &Compose) -> Str
     if services.is_empty() {
         return out;
     }
+    out.push_str(&say_profiles(deployment, &services));
     out.push_str(&say_switched(&compose.switched));
     out.push_str(compose.included.as_deref().unwrap_or_default());
     let compose = compose.command();
@@ -64,6 +65,30 @@ pub(crate) fn next_steps(cli: &Cli, planned: &Planned, compose: &Compose) -> Str
     }
     for text in cut_off(deployment, plan) {
         line(&mut out, &text);
+    }
+    out
+}
+
+/// The services that the commands start although docker compose would not.
+fn say_profiles(deployment: &Composed, services: &[String]) -> String {
+    let project = &deployment.project;
+    let of_profiles = project.services.iter().filter(|service| {
+        let word = quoted(Path::new(&service.name));
+        services.contains(&word) && project.needs_profile(service)
+    });
+    let names: Vec<String> = of_profiles
+        .map(|service| escape(&service.name).to_string())
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut out = String::new();
+    if !names.is_empty() {
+        line(
+            &mut out,
+            &format!(
+                "the command below also starts {}, which docker compose starts only with a profile. If it does not run, leave its name out",
+                and(&names)
+            ),
+        );
     }
     out
 }
@@ -228,10 +253,11 @@ fn is_shared(changed: &[Setting]) -> bool {
 
 /// The services that have to restart, as words of a command, in the order of the files.
 fn services(deployment: &Composed, plan: &Plan) -> Vec<String> {
+    // What is withheld or inherited keeps a container as it is.
     let is_new = plan
         .intended
         .iter()
-        .filter(|one| one.change != Change::Kept);
+        .filter(|one| [Change::Added, Change::Replaced].contains(&one.change));
     let ports = plan.ports.iter().filter(|port| !port.is_kept);
     let names = is_new.map(|one| &*one.service);
     let changed_ones: HashSet<&str> = names.chain(ports.map(IntendedPort::service)).collect();

@@ -143,8 +143,9 @@ fn override_command(target: &Target<'_>) -> String {
     let project = &target.deployment.project;
     let (sources, merged) = (&target.deployment.sources, &project.files[1..]);
     format!(
-        "{} --override -o {OVERRIDE_FILE} {}",
+        "{}{} --override -o {OVERRIDE_FILE} {}",
         start(target, merged),
+        target.others.port_options,
         quoted(sources.path(target.source))
     )
 }
