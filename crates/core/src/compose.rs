@@ -6,7 +6,7 @@
 
 mod attribute;
 mod build;
-mod elsewhere;
+pub mod elsewhere;
 mod env;
 mod env_file;
 pub mod environment;
@@ -237,7 +237,6 @@ impl Project {
         let services = reader.services(&model)?;
         model.note_order(&mut project.order);
         project.sections = Sections::of(project.whole_documents());
-        project.note_compose_file(sources);
         for (name, name_span, parts) in services {
             let service = project.service(loader, sources, name, name_span, parts)?;
             project.services.push(service);

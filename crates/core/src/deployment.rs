@@ -94,6 +94,9 @@ impl Composed {
             false => EnvFiles::Named(&env),
         };
         let mut project = Project::load(&mut loader, &mut sources, &files.folder, &compose, env)?;
+        if !files.is_besides {
+            project.note_compose_file(&sources);
+        }
         for service in &mut project.services {
             // Nobody else has it yet.
             if let Some(container) = Arc::get_mut(&mut service.container) {

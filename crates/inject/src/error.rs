@@ -5,6 +5,7 @@ use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::keyset::kubernetes::Misnamed;
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::{escape, escape_path};
+use clearml_secure_plan::env_file::options;
 use clearml_secure_plan::error::{Error as PlanError, with_base};
 
 use crate::cli::Cli;
@@ -24,6 +25,17 @@ pub(crate) enum Error {
     Core(#[from] clearml_secure_core::error::Error),
     #[error("--env-file cannot be {}, which is in use already", escape_path(.0))]
     EnvFileTaken(PathBuf),
+    #[error(
+        "{}: COMPOSE_FILE of {} names this file, so docker compose reads all that it names, and this .env, too",
+        escape_path(.file),
+        escape_path(.names)
+    )]
+    Part {
+        file: PathBuf,
+        names: PathBuf,
+        compose: Vec<PathBuf>,
+        env: Vec<PathBuf>,
+    },
     #[error("{}: this is a keyset, not a compose file", escape_path(.0))]
     Keyset(PathBuf),
     #[error("{}: this is a keyset, and it was named as the compose file", escape_path(.keys))]
@@ -100,6 +112,7 @@ impl Error {
             Self::EnvFileTaken(_) => {
                 Some("name a file beside the compose file, e.g. .env".to_owned())
             }
+            Self::Part { compose, env, .. } => Some(with_all(compose, env)),
             Self::Keyset(path) => {
                 let here = default_in(Path::new(""));
                 let compose = here.unwrap_or_else(|| PathBuf::from("docker-compose.yml"));
@@ -152,6 +165,19 @@ impl Error {
             }
         }
     }
+}
+
+/// The command for all files that docker compose reads with one, and both of its env files.
+fn with_all(compose: &[PathBuf], env: &[PathBuf]) -> String {
+    let first = compose.first().map(|path| quoted(path));
+    let further = compose.iter().skip(1);
+    let merged = further.map(|path| format!(" --merge {}", quoted(path)));
+    format!(
+        "name all of them, with your other options:\n  clearml-inject -k KEYS{}{} -i {}",
+        options(env.iter()),
+        merged.collect::<String>(),
+        first.unwrap_or_default()
+    )
 }
 
 fn with_keys(keys: &Path, compose: &Path, is_in_place: bool) -> String {

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_cli::talk::say;
-use clearml_secure_core::compose::files::{GivenFile, merged_over};
+use clearml_secure_core::compose::files::{Elsewhere, GivenFile, elsewhere, merged_over};
 use clearml_secure_core::helm;
 use clearml_secure_core::io::{is_same, read_argument, read_text};
 use clearml_secure_core::keyset::Keyset;
@@ -168,6 +168,7 @@ fn read_compose(cli: &Cli, first: Zeroizing<String>) -> Result<Vec<GivenFile>, E
         texts.push((path, text));
     }
     if cli.merge.is_empty() {
+        refuse_a_part(cli)?;
         // What `docker compose` would merge over the file by itself must not win over what is injected.
         for path in merged_over(&cli.compose) {
             let text = read_text(&path)?;
@@ -175,6 +176,27 @@ fn read_compose(cli: &Cli, first: Zeroizing<String>) -> Result<Vec<GivenFile>, E
         }
     }
     Ok(texts)
+}
+
+/// Refuses a file that `docker compose` reads with others, and with another `.env`, because that of a folder above names it.
+fn refuse_a_part(cli: &Cli) -> Result<(), Error> {
+    if is_stdin(&cli.compose) || !cli.env_file.is_empty() {
+        return Ok(());
+    }
+    let above = cli.compose.ancestors().skip(2);
+    let named = above.filter_map(|folder| Some((folder.join(".env"), elsewhere(folder)?)));
+    let is_named = |files: &[PathBuf]| files.iter().any(|file| is_same(file, &cli.compose));
+    for (names, Elsewhere { compose, env }) in named {
+        if is_named(&compose) {
+            return Err(Error::Part {
+                file: cli.compose.clone(),
+                names,
+                compose,
+                env,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses an empty standard input: somebody forgot a name, or what should write there failed.

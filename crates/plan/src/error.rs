@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use clearml_secure_core::compose::elsewhere::COMPOSE_FILES;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::keyset::{Flaw, enumerated};
 use clearml_secure_core::secret::Encryption;
@@ -229,6 +230,8 @@ impl Error {
             Self::Remote(_) => Some(
                 "get a copy of it, name the copy on that line, then run this again".to_owned(),
             ),
+            // What is not checked says what to do.
+            Self::Unseen(unseen) if unseen.what == COMPOSE_FILES => None,
             Self::Unseen(_) => {
                 Some("make it readable here, or run this where it is".to_owned())
             }

@@ -55,6 +55,27 @@ pub fn merged_over(path: &Path) -> Vec<PathBuf> {
     found.into_iter().collect()
 }
 
+/// What `docker compose` reads in a folder when it is told nothing, and `.env` first names a file of another folder: that
+/// is the project's folder then, and the `.env` of both count.
+pub fn elsewhere(folder: &Path) -> Option<Elsewhere> {
+    let compose = named_in_env(folder);
+    let project = compose.first()?.parent()?;
+    if is_same(&project.join("x"), &folder.join("x")) {
+        return None;
+    }
+    let env = [project, folder].map(|folder| folder.join(".env"));
+    let env = env.into_iter().filter(|path| is_there(path)).collect();
+    Some(Elsewhere { compose, env })
+}
+
+/// Files of another folder than the one in which `docker compose` runs.
+pub struct Elsewhere {
+    /// The compose files, lowest precedence first.
+    pub compose: Vec<PathBuf>,
+    /// The files for interpolation, of which a later one wins.
+    pub env: Vec<PathBuf>,
+}
+
 /// The files that COMPOSE_FILE in a folder's `.env` names. What is wrong with that file is said where it is read for its
 /// variables.
 fn named_in_env(folder: &Path) -> Vec<PathBuf> {
@@ -70,7 +91,7 @@ fn named_in_env(folder: &Path) -> Vec<PathBuf> {
         let entry = last_first.find(|entry| entry.name == name && entry.value.is_some())?;
         Some(entry.value.as_ref()?.expose())
     })
-    .map(|name| folder.join(name))
+    .map(|name| folder.join(name.trim_start_matches("./")))
     .collect()
 }
 
@@ -124,6 +145,8 @@ pub struct Files {
     pub config_dir: Option<PathBuf>,
     /// Whether services of which compose starts no container are left out of the deployment.
     pub is_of_started: bool,
+    /// Whether they are read besides what compose takes by itself, so that others which COMPOSE_FILE names are seen anyway.
+    pub is_besides: bool,
 }
 
 impl Files {
@@ -164,6 +187,7 @@ impl Files {
             is_env_default,
             config_dir: config_dir.map(Path::to_owned),
             is_of_started: false,
+            is_besides: false,
         })
     }
 }

@@ -406,16 +406,33 @@ pub(super) fn unreadable(is_shown: bool, error: &Error) -> String {
     }
 }
 
+/// Whether a text has more than comments and marks of documents.
+fn has_content(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    lines.any(|line| !line.is_empty() && !line.starts_with('#') && line != "---")
+}
+
 /// The services of a document by name.
 type Services = HashMap<String, NamedNode>;
 
 fn read_services(sources: &Sources, source: SourceId, root: &Node) -> Result<Services, Error> {
-    let refuse = |span: Span, message: &str| Error::Compose {
+    let refused = |span: Span, message: &str, help: &str| Error::Compose {
         place: sources.place(span),
         message: message.to_owned(),
-        help: Some("name a compose file, e.g. docker-compose.yml".to_owned()),
+        help: Some(help.to_owned()),
+    };
+    let refuse = |span, message| {
+        refused(
+            span,
+            message,
+            "name a compose file, e.g. docker-compose.yml",
+        )
     };
     if root.entries().is_none() {
+        if root.is_null() && has_content(sources.text(source)) {
+            let message = "docker compose refuses a document without anything in it";
+            return Err(refused(root.span(source), message, "remove its `---`"));
+        }
         let what = match root.is_null() {
             true => "not a compose file: it is empty",
             false => "not a compose file: it has no keys, such as `services:`, at its top",

@@ -415,6 +415,7 @@ mod tests {
             is_env_default: true,
             config_dir: None,
             is_of_started: false,
+            is_besides: false,
         };
         Composed::load(files).unwrap()
     }

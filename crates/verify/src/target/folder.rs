@@ -31,6 +31,7 @@ use zeroize::Zeroizing;
 struct Candidate {
     path: PathBuf,
     has_words: bool,
+    named_in: Option<PathBuf>,
     surveyed: Option<Surveyed>,
 }
 
@@ -95,7 +96,7 @@ fn survey(
     let is_to_be_known =
         |one: &Found| one.may_read_others || in_folder.get(&folder(one)) > Some(&1);
     let look = |one: Found| {
-        let surveyed = is_to_be_known(&one).then(|| Surveyed::of(loader, &one.path));
+        let surveyed = is_to_be_known(&one).then(|| Surveyed::of(loader, &one));
         (one, surveyed)
     };
     let mut candidates = Vec::new();
@@ -106,6 +107,7 @@ fn survey(
             Ok(surveyed) => candidates.push(Candidate {
                 path: one.path,
                 has_words: one.has_words,
+                named_in: one.named_in,
                 surveyed,
             }),
             Err(error) => targets.push(Target::failed(&one.path, &Error::from(error))),
@@ -116,9 +118,9 @@ fn survey(
 }
 
 impl Surveyed {
-    fn of(loader: &Loader<'_>, path: &Path) -> Result<Self, CoreError> {
+    fn of(loader: &Loader<'_>, found: &Found) -> Result<Self, CoreError> {
         // It is read again, and what is to be said is said then.
-        let deployment = loader.deployment(path, read_text(path)?, &mut Vec::new())?;
+        let deployment = loader.found(&found.path, found.named_in.as_deref(), &mut Vec::new())?;
         let (project, sources) = (&deployment.project, &deployment.sources);
         let read = sources.ids().filter(|id| !project.files.contains(id));
         let name = |service: &Service| service.name.clone();
@@ -129,7 +131,7 @@ impl Surveyed {
                 .filter_map(|id| sources.file(id).map(Path::to_owned))
                 .collect(),
             services: project.services.iter().map(name).collect(),
-            changed: is_overlay(path, &deployment).then(changed),
+            changed: is_overlay(&found.path, &deployment).then(changed),
             has_server: !deployment.instances.is_empty(),
         })
     }
@@ -348,6 +350,7 @@ fn with_overlays(candidates: Vec<Candidate>, has_merge: bool) -> Vec<Target> {
             way: Way::Found {
                 has_words: base.has_words,
                 overlays,
+                named_in: base.named_in,
             },
         })
     }));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::files::{Files, GivenFile, merged_over};
+use clearml_secure_core::compose::files::{Elsewhere, Files, GivenFile, elsewhere, merged_over};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{read_argument, read_text};
@@ -55,18 +55,47 @@ impl<'a> Loader<'a> {
         let mut texts = vec![(path.to_owned(), text.into())];
         if self.has_merge() {
             texts.extend(self.merge.iter().cloned());
-            return self.load(texts, remarks);
+            return self.load(texts, None, false, remarks);
         }
         let merged = merged_over(path);
-        for found in &merged {
+        self.together(texts, &merged, None, remarks)
+    }
+
+    /// The deployment of a compose file that was found, as `docker compose` reads it: where `named_in` is a folder, its `.env`
+    /// names the file.
+    pub(crate) fn found(
+        &self,
+        path: &Path,
+        named_in: Option<&Path>,
+        remarks: &mut Vec<String>,
+    ) -> Result<Composed, CoreError> {
+        let text = read_text(path)?;
+        let named = named_in.filter(|_| !self.has_merge()).and_then(elsewhere);
+        let Some(Elsewhere { compose, env }) = named else {
+            return self.deployment(path, text, remarks);
+        };
+        let texts = vec![(path.to_owned(), text.into())];
+        self.together(texts, &compose[1..], Some(&env), remarks)
+    }
+
+    /// The deployment of these files and those that are merged over them. A remark says so.
+    fn together(
+        &self,
+        mut texts: Vec<GivenFile>,
+        merged: &[PathBuf],
+        env: Option<&[PathBuf]>,
+        remarks: &mut Vec<String>,
+    ) -> Result<Composed, CoreError> {
+        let path = texts[0].0.clone();
+        for found in merged {
             texts.push((found.clone(), read_text(found)?.into()));
         }
-        let deployment = self.load(texts, remarks)?;
+        let deployment = self.load(texts, env, false, remarks)?;
         if !deployment.instances.is_empty() && !merged.is_empty() {
             remarks.push(format!(
                 "{} is read with {}, as docker compose reads them together",
                 path.display(),
-                listed(&merged)
+                listed(merged)
             ));
         }
         Ok(deployment)
@@ -77,20 +106,32 @@ impl<'a> Loader<'a> {
         &self,
         path: &Path,
         over: &Path,
+        named_in: Option<&Path>,
         remarks: &mut Vec<String>,
     ) -> Result<Composed, CoreError> {
-        let read = |path: &Path| Ok((path.to_owned(), read_text(path)?.into()));
-        self.load(vec![read(path)?, read(over)?], remarks)
+        let env = named_in.and_then(elsewhere).map(|one| one.env);
+        let texts = vec![given(path)?, given(over)?];
+        self.load(texts, env.as_deref(), true, remarks)
     }
 
+    /// `env` is what compose finds of these in place of the one beside the first file.
     fn load(
         &self,
         texts: Vec<GivenFile>,
+        env: Option<&[PathBuf]>,
+        is_besides: bool,
         remarks: &mut Vec<String>,
     ) -> Result<Composed, CoreError> {
         let config_dir = self.cli.config_dir.as_deref();
         let mut files = Files::of(texts, self.env_file.clone(), config_dir)?;
+        if let Some(env) = env.filter(|_| files.is_env_default) {
+            files.env = env
+                .iter()
+                .map(|path| given(path))
+                .collect::<Result<_, _>>()?;
+        }
         files.is_of_started = true;
+        files.is_besides = is_besides;
         let deployment = Composed::load(files)?;
         let has_server = !deployment.instances.is_empty();
         let unstarted = deployment.unstarted.iter();
@@ -103,4 +144,8 @@ impl<'a> Loader<'a> {
         }
         Ok(deployment)
     }
+}
+
+fn given(path: &Path) -> Result<GivenFile, CoreError> {
+    Ok((path.to_owned(), read_text(path)?.into()))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clearml_secure_core::compose::files::{default_in, is_default};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::instance::Instance;
-use clearml_secure_core::io::{read_argument, read_text};
+use clearml_secure_core::io::read_argument;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::shell::quoted;
 use zeroize::Zeroizing;
@@ -46,6 +46,8 @@ pub(crate) enum Way {
         has_words: bool,
         /// Files beside it that only change it.
         overlays: Vec<PathBuf>,
+        /// The folder whose `.env` names it, where that is another one.
+        named_in: Option<PathBuf>,
     },
     /// The command line names it.
     Named {
@@ -132,7 +134,14 @@ impl Unopened {
             Way::Found {
                 has_words,
                 overlays,
-            } => Ok(found(loader, &self.path, has_words, &overlays, remarks)),
+                named_in,
+            } => {
+                let how = How {
+                    has_words,
+                    named_in: named_in.as_deref(),
+                };
+                Ok(found(loader, &self.path, how, &overlays, remarks))
+            }
             Way::Named { text, .. } => named(loader, &self.path, text, remarks),
         }
     }
@@ -183,16 +192,21 @@ fn changes_another(path: &Path, deployment: &Composed) -> bool {
     may_be_one && changed.any(|service| deployment.instances.is_empty() || is_server(&service.name))
 }
 
+/// How a file was found.
+struct How<'a> {
+    has_words: bool,
+    named_in: Option<&'a Path>,
+}
+
 /// A file below a folder: alone, and with each that changes it. Where it has no server alone, it may have one with another.
 fn found(
     loader: &Loader<'_>,
     path: &Path,
-    has_words: bool,
+    how: How<'_>,
     overlays: &[PathBuf],
     remarks: &mut Vec<String>,
 ) -> Vec<Target> {
-    let read = read_text(path);
-    let alone = match read.and_then(|text| loader.deployment(path, text, remarks)) {
+    let alone = match loader.found(path, how.named_in, remarks) {
         Ok(alone) => alone,
         Err(error) => return vec![Target::failed(path, &error.into())],
     };
@@ -202,13 +216,13 @@ fn found(
             path: path.to_owned(),
             base: None,
         };
-        let targets = has_words.then(|| Target::failed(path, &error));
+        let targets = how.has_words.then(|| Target::failed(path, &error));
         return targets.into_iter().collect();
     }
     let mut targets = Vec::new();
     let mut merged = Vec::new();
     for overlay in overlays {
-        match loader.merged(path, overlay, remarks) {
+        match loader.merged(path, overlay, how.named_in, remarks) {
             Ok(one) => {
                 if !one.instances.is_empty() {
                     remarks.push(merged_over(path, overlay));

@@ -1,10 +1,11 @@
 //! What there is below a folder: files that may be compose files, and what is passed over.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::files::{default_in, is_default, merged_over};
+use clearml_secure_core::compose::files::{default_in, elsewhere, is_default, merged_over};
 use clearml_secure_core::error::Error;
 use clearml_secure_core::helm;
 use clearml_secure_core::io::{entries, is_link, read_text, real};
@@ -56,6 +57,8 @@ pub(crate) struct Walk {
     pub(crate) linked: Vec<PathBuf>,
     /// What else was passed over, a line each.
     pub(crate) remarks: Vec<String>,
+    /// Files that are read with the one that COMPOSE_FILE names before them.
+    together: HashSet<PathBuf>,
     kustomizations: Vec<Kustomization>,
     scripts: Vec<(PathBuf, Installer)>,
     other_links: Vec<PathBuf>,
@@ -70,6 +73,8 @@ pub(crate) struct Found {
     pub(crate) has_words: bool,
     /// Whether it may be made of other files, too.
     pub(crate) may_read_others: bool,
+    /// The folder whose `.env` names it, where that is another one.
+    pub(crate) named_in: Option<PathBuf>,
 }
 
 /// A file with manifests.
@@ -97,6 +102,11 @@ impl Walk {
         let mut walk = Self::default();
         let root = real(folder);
         walk.folder(&root, folder, entries(folder)?, 0);
+        let together = std::mem::take(&mut walk.together);
+        let is_elsewhere = |one: &Found| {
+            one.named_in.is_none() && !together.is_empty() && together.contains(&real(&one.path))
+        };
+        walk.found.retain(|one| !is_elsewhere(one));
         walk.kustomize();
         walk.install();
         for (what, paths) in [
@@ -119,7 +129,21 @@ impl Walk {
         let mut installers = Vec::new();
         let taken = default_in(folder);
         // They are read with the file that they belong to.
-        let merged = taken.as_deref().map(merged_over).unwrap_or_default();
+        let merged = match elsewhere(folder) {
+            Some(named) => {
+                self.together
+                    .extend(named.compose.iter().map(|path| real(path)));
+                let mut files = named.compose.into_iter();
+                let first = files.next();
+                let further: Vec<_> = files.collect();
+                if let Some(path) = first {
+                    self.file(path, Some(&further), Some(folder));
+                }
+                further
+            }
+            None => taken.as_deref().map(merged_over).unwrap_or_default(),
+        };
+        self.together.extend(merged.iter().map(|path| real(path)));
         for path in entries {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if path.is_dir() {
@@ -142,9 +166,8 @@ impl Walk {
                     taken.display()
                 ));
             } else {
-                let is_named = name.contains("compose");
-                let is_merged = !merged.is_empty() && taken.as_ref() == Some(&path);
-                self.file(path, is_named, is_merged);
+                let is_taken = taken.as_ref() == Some(&path);
+                self.file(path, is_taken.then_some(&merged), None);
             }
         }
         for (path, one) in installers {
@@ -269,24 +292,34 @@ impl Walk {
 
     /// A file whose name says that it is a compose file is one that may hold a server, whatever keeps it from being
     /// read; one with another name if its text says so.
-    fn file(&mut self, path: PathBuf, is_named: bool, is_merged: bool) {
+    fn file(&mut self, path: PathBuf, merged: Option<&Vec<PathBuf>>, named_in: Option<&Path>) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // One that docker compose takes needs no name that says so.
+        let is_named = merged.is_some() || name.contains("compose");
+        let named_in = named_in.map(Path::to_owned);
         let Ok(text) = read_text(&path) else {
             match is_named {
                 true => self.found.push(Found {
                     path,
                     has_words: true,
                     may_read_others: false,
+                    named_in,
                 }),
                 false => self.unreadable.push(path),
             }
             return;
         };
-        let has_words = WORDS.iter().any(|word| text.contains(word));
+        let has_one = |text: &str| WORDS.iter().any(|word| text.contains(word));
+        let mut further = merged.into_iter().flatten();
+        let has_words =
+            has_one(&text) || further.any(|path| read_text(path).is_ok_and(|text| has_one(&text)));
+        let is_merged = merged.is_some_and(|merged| !merged.is_empty());
         match kind(&path, &text, is_named, has_words) {
             Kind::Compose => self.found.push(Found {
                 path,
                 has_words,
                 may_read_others: is_merged || text.contains("include") || text.contains("extends"),
+                named_in,
             }),
             Kind::Manifest => self.manifests.push(Manifest {
                 is_ours: is_of_clearml(&text),
