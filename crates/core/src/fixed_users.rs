@@ -108,6 +108,8 @@ pub struct FixedUser {
     pub is_guest: Option<bool>,
     /// Whether a comma is missing between entries that pyhocon therefore joins to this one (docs/clearml.md#entries-of-a-user).
     pub is_joined: bool,
+    /// The keys of the sign-in whose text begins and ends with quotes that are none to HOCON.
+    pub in_quotes: Vec<&'static str>,
     /// Where it stands: the entry in a file, the whole variable in an environment.
     pub span: Span,
     /// The name as Python compares it, where it is known.
@@ -249,6 +251,22 @@ fn broken(entry: &Value) -> Option<Broken> {
     foreign.or_else(|| missing().map(Broken::Missing))
 }
 
+/// Whether a text is in single or typographic quotes, which a person meant for quotes.
+fn is_in_quotes(text: &str) -> bool {
+    const PAIRS: [(char, char); 5] = [
+        ('\'', '\''),
+        ('\u{2018}', '\u{2019}'),
+        ('\u{201c}', '\u{201d}'),
+        ('\u{201d}', '\u{201d}'),
+        ('\u{201e}', '\u{201c}'),
+    ];
+    let mut pairs = PAIRS.iter();
+    pairs.any(|(first, last)| {
+        let inner = text.strip_prefix(*first);
+        inner.is_some_and(|inner| inner.ends_with(*last))
+    })
+}
+
 fn user(object: &Object, position: usize, span: Span, guest: &Guest) -> FixedUser {
     let value = |key: &str| object.get_key(key).map(|node| &node.value);
     let text = |key: &str| value(key)?.as_text();
@@ -270,6 +288,9 @@ fn user(object: &Object, position: usize, span: Span, guest: &Guest) -> FixedUse
         // With another name it is not what was taken over that is meant.
         is_joined: object.repeated().any(|key| NEEDED.contains(&key))
             || object.taken_over().any(|key| key == "username"),
+        in_quotes: { ["username", "password"].into_iter() }
+            .filter(|key| text(key).is_some_and(|text| is_in_quotes(text.expose())))
+            .collect(),
         is_guest: value("is_guest").map_or(Some(false), Value::truth),
         span,
         identity: value("username")

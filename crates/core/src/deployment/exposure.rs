@@ -176,6 +176,7 @@ impl Exposure {
         proxy::traefik::of(&around, &mut forwards, &mut unseen);
         proxy::labelled::of(&around, &mut forwards, &mut unseen);
         unseen.extend(around.untold());
+        unseen.extend(around.from_elsewhere(deployment, &forwards));
         forwards.sort_by_key(|forward| forward.to);
         (Self { forwards, proxied }, unseen)
     }
@@ -296,11 +297,47 @@ impl Around<'_> {
         }
         unseen
     }
+
+    /// What leads to a database and asks nobody, on a network that somebody else makes: who comes in there is not known.
+    fn from_elsewhere(&self, deployment: &Deployment, forwards: &[Forward]) -> Vec<Unseen> {
+        let is_open = |forward: &&Forward| {
+            let asks_nobody = match forward.how {
+                How::Page(tool) => matches!(tool.walls(&self.containers[forward.by]), Walls::None),
+                How::Bytes | How::Requests => forward.is_told && !forward.is_guarded,
+            };
+            let is_of_clearml = || deployment.database(forward.to.0).is_some();
+            asks_nobody && !forward.is_loopback && is_of_clearml()
+        };
+        let mut by: Vec<usize> = { forwards.iter().filter(is_open) }
+            .map(|forward| forward.by)
+            .collect();
+        by.sort_unstable();
+        by.dedup();
+        let unseen = by.into_iter().filter_map(|by| {
+            let Namespace::Own(owner) = self.namespace(by) else {
+                return None;
+            };
+            let mut networks = self.containers[owner].attached.iter();
+            let external = Knowable::Known(NetworkKind::External);
+            let network = networks.find(|network| network.kind == external)?;
+            Some(Unseen {
+                what: "who reaches the ports".to_owned(),
+                hides: Hides::Way,
+                reason: THROUGH.to_owned(),
+                service: Some(self.containers[by].name.clone()),
+                span: Some(network.span),
+            })
+        });
+        unseen.collect()
+    }
 }
 
 /// Why the containers of a network that somebody else makes may be open to others.
 const EXTERNAL: &str = "its network is made elsewhere: whatever else is on it reaches the database; give the databases a \
                         network of these files";
+/// The same of what leads to a database.
+const THROUGH: &str = "its network is made elsewhere: whatever else is on it reaches a database through this service; \
+                       give the service a network of these files";
 
 impl Deployment {
     fn around(&self) -> Around<'_> {

@@ -276,6 +276,9 @@ fn refused_by_compose(places: &Places<'_>, span: Span, message: String) -> Broke
 /// What helps where something in a container may set variables: nobody could read it anywhere.
 const ALONE: &str = "let the service start nothing but its server, e.g. `command: [apiserver]`, then run this again";
 
+/// The same where its Dockerfile may.
+const BUILT: &str = "name ClearML's image in place of `build`, or a Dockerfile that is here and only adds programs, then run this again";
+
 /// An env_file that is not here may hold a spelling that wins over what is injected.
 fn is_seen(places: &Places<'_>) -> Result<(), Broken> {
     let deployment = places.deployment;
@@ -300,6 +303,7 @@ fn is_seen(places: &Places<'_>) -> Result<(), Broken> {
                     unseen.reason
                 ),
                 match unseen.what == OF_THE_CONTAINER {
+                    true if unseen.reason.contains("Dockerfile") => BUILT,
                     true => ALONE,
                     false => "make it readable here, or run this where it is",
                 },

@@ -2,7 +2,8 @@
 //!
 //! **What**: `fixed_users.users` is no list, or an entry has a key that no user has (`admin`, `role`, `email`) or lacks its
 //! `username`, `password` or `name`. Or one of these three is something else than a text to HOCON, `username` has a colon, or
-//! `company` is one that the server does not have. Or a comma is missing between two entries. Or the list has nobody. A note says which users are guests (`is_guest`).
+//! `company` is one that the server does not have. Or a comma is missing between two entries. Or the list has nobody. Or a username or a
+//! password is in single quotes, which HOCON takes for a part of it. A note says which users are guests (`is_guest`).
 //!
 //! **Why**: the API server makes a user of each entry at every login. If it cannot, every login with a name or a key
 //! answers HTTP 500, those of the SDK and of agents included, and the file server exits. A password that is a number equals
@@ -18,6 +19,7 @@
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#entries-of-a-user.
 
 use clearml_secure_core::fixed_users::{Broken, BrokenUser as Entry, FixedUser};
+use clearml_secure_core::shown::and;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
@@ -27,6 +29,8 @@ use crate::login::Login;
 const SEVERITY: Severity = Severity::Error;
 /// Nobody gets in, and nothing is broken.
 const NOBODY: Severity = Severity::Warning;
+/// The user gets in only with what nobody types.
+const QUOTED: Severity = Severity::Warning;
 /// The user gets in, with less than the others.
 const GUEST: Severity = Severity::Note;
 
@@ -72,6 +76,15 @@ impl Rule for BrokenUser {
                     let help = "put a comma between `}` and `{`";
                     add(SEVERITY, message, help, Some(user.span));
                 }
+                let parts = in_quotes(login, user);
+                if !parts.is_empty() {
+                    let parts = and(&parts);
+                    let message = format!(
+                        "{name} has to type the quotes to log in to {server}: only double quotes are quotes to HOCON, and those around the {parts} are a part of it"
+                    );
+                    let help = format!("write the {parts} in double quotes (\")");
+                    add(QUOTED, message, &help, Some(user.span));
+                }
                 if user.is_guest == Some(true) {
                     let message =
                         format!("{name} logs in to {server} as a guest: is_guest is true");
@@ -81,6 +94,13 @@ impl Rule for BrokenUser {
             }
         }
     }
+}
+
+/// What of a user is in quotes that are none. A hash in such is no hash, which another rule says.
+fn in_quotes<'a>(login: &Login<'_>, user: &'a FixedUser) -> Vec<&'a str> {
+    let keys = user.in_quotes.iter().copied();
+    keys.filter(|key| *key != "password" || login.users.is_hashed == Some(false))
+        .collect()
 }
 
 /// What is wrong with an entry, as the end of a sentence.
