@@ -176,7 +176,7 @@ impl Exposure {
         proxy::traefik::of(&around, &mut forwards, &mut unseen);
         proxy::labelled::of(&around, &mut forwards, &mut unseen);
         unseen.extend(around.untold());
-        unseen.extend(around.from_elsewhere(deployment, &forwards));
+        unseen.extend(around.untold_ways(deployment, &forwards));
         forwards.sort_by_key(|forward| forward.to);
         (Self { forwards, proxied }, unseen)
     }
@@ -299,7 +299,7 @@ impl Around<'_> {
     }
 
     /// What leads to a database and asks nobody, on a network that somebody else makes: who comes in there is not known.
-    fn from_elsewhere(&self, deployment: &Deployment, forwards: &[Forward]) -> Vec<Unseen> {
+    fn untold_ways(&self, deployment: &Deployment, forwards: &[Forward]) -> Vec<Unseen> {
         let is_open = |forward: &&Forward| {
             let asks_nobody = match forward.how {
                 How::Page(tool) => matches!(tool.walls(&self.containers[forward.by]), Walls::None),
