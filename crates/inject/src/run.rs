@@ -180,14 +180,17 @@ fn read_compose(cli: &Cli, first: Zeroizing<String>) -> Result<Vec<GivenFile>, E
 
 /// Refuses a file that `docker compose` reads with others, and with another `.env`, because that of a folder above names it.
 fn refuse_a_part(cli: &Cli) -> Result<(), Error> {
-    if is_stdin(&cli.compose) || !cli.env_file.is_empty() {
+    if is_stdin(&cli.compose) {
         return Ok(());
     }
     let above = cli.compose.ancestors().skip(2);
     let named = above.filter_map(|folder| Some((folder.join(".env"), elsewhere(folder)?)));
     let is_named = |files: &[PathBuf]| files.iter().any(|file| is_same(file, &cli.compose));
+    // Alone it is whole with the env files that count.
+    let has = |env: &PathBuf| cli.env_file.iter().any(|given| is_same(given, env));
     for (names, Elsewhere { compose, env }) in named {
-        if is_named(&compose) {
+        let is_whole = compose.len() == 1 && env.iter().all(has);
+        if is_named(&compose) && !is_whole {
             return Err(Error::Part {
                 file: cli.compose.clone(),
                 names,
