@@ -118,7 +118,12 @@ pub(crate) fn serves_nothing(words: &[Knowable<String>]) -> bool {
             shell::handles_files(program) || is_shell(program) && is_followed()
         })
     };
-    !launches.is_empty() && launches.iter().all(handles)
+    // What is started for its output is no launch.
+    let is_followed = |word: &Knowable<String>| {
+        word.known()
+            .is_some_and(|word| !word.contains("$(") && !word.contains('`'))
+    };
+    !launches.is_empty() && words.iter().all(is_followed) && launches.iter().all(handles)
 }
 
 /// What a program is given that may be another one.

@@ -135,7 +135,12 @@ const GIT_ELSEWHERE: [&str; 7] = [
 
 /// Whether a program handles files or waits, and starts nothing that serves anybody.
 pub(in crate::command) fn handles_files(program: &str) -> bool {
-    let name = program.rsplit('/').next().unwrap_or(program);
+    // One of somebody's own has the same name now and then.
+    let name = match program.rsplit_once('/') {
+        Some(("/bin" | "/sbin" | "/usr/bin" | "/usr/local/bin" | "/usr/sbin", name)) => name,
+        Some(_) => return false,
+        None => program,
+    };
     let unpacks = UNPACKERS.iter().any(|(unpacker, _)| *unpacker == name);
     let lists = [&READERS[..], &TOLD, &COPIERS, &["sleep", "tail"]];
     unpacks || lists.iter().any(|list| list.contains(&name))
