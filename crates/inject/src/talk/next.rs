@@ -268,8 +268,19 @@ fn services(deployment: &Composed, plan: &Plan) -> Vec<String> {
     let is_changed =
         |index: usize, name: &str| changed_ones.contains(name) || readers.contains(&index);
     let services = deployment.project.services.iter().enumerate();
-    services
+    let restarted: HashSet<&str> = services
+        .clone()
         .filter(|(index, service)| is_changed(*index, &service.name))
+        .map(|(_, service)| &*service.name)
+        .collect();
+    // What shares the network of a container would be left on that of the one that is gone.
+    let is_beside_one = |index: usize| {
+        let mode = deployment.containers[index].network_mode.as_ref();
+        let owner = mode.and_then(|mode| mode.text.strip_prefix("service:"));
+        owner.is_some_and(|owner| restarted.contains(owner))
+    };
+    services
+        .filter(|(index, service)| restarted.contains(&*service.name) || is_beside_one(*index))
         .map(|(_, service)| quoted(Path::new(&service.name)))
         .collect()
 }
