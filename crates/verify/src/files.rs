@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use clearml_secure_core::container::{Mount, MountSource};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Origin, Reading, Value};
+use clearml_secure_core::fixed_users::FixedUser;
 use clearml_secure_core::hocon::{self, Node, Object};
 use clearml_secure_core::io::{entries, read_text};
 use clearml_secure_core::placeholder;
@@ -104,7 +105,7 @@ impl Files {
             true => Path::new("."),
             false => &project.folder,
         };
-        let is_in_use = |secrets: &[Secret], users: &[String]| {
+        let is_in_use = |secrets: &[Secret], users: &[keysets::Hashed]| {
             let readings = effective.readings();
             let of_secrets = readings.filter(|reading| reading.setting.kind() == Kind::Secret);
             let mut texts = of_secrets.filter_map(|reading| match &reading.value {
@@ -112,11 +113,16 @@ impl Files {
                 _ => None,
             });
             let first = texts.next();
-            // One with other users would take those away that are there.
+            // One with other users would take those away that are there, and one with older passwords bring these back.
             let mut listed = logins.iter().flat_map(|login| &login.users.users);
+            let has = |user: &FixedUser| {
+                let hash = user.password.as_ref();
+                let mut users = users.iter();
+                users.any(|(name, own)| *name == user.username && hash == Some(own))
+            };
             first.is_some_and(|text| secrets.contains(text))
                 && texts.all(|text| secrets.contains(text))
-                && (users.is_empty() || listed.all(|user| users.contains(&user.username)))
+                && (users.is_empty() || listed.all(has))
         };
         let (clients, loaded) = (of_clients(deployment), loaded(deployment));
         self.keysets = keysets::beside(folder, clients, &loaded, &is_in_use);

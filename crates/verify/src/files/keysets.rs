@@ -43,13 +43,16 @@ const WORDS: [&str; 4] = [
 const NAMED: [&str; 4] = ["key", "secret", "cred", "clearml"];
 const TYPES: [&str; 6] = [".env", ".json", ".toml", ".yaml", ".yml", ".conf"];
 
+/// The name of a user, and the hash of a password.
+pub(super) type Hashed = (String, Secret);
+
 /// A keyset that was found, with its secrets.
 struct Found {
     path: PathBuf,
     what: &'static str,
     secrets: Vec<Secret>,
-    /// The names of its web-login users.
-    users: Vec<String>,
+    /// Its web-login users, each with the hash of a password.
+    users: Vec<Hashed>,
 }
 
 /// The keyset files in a folder and below it and those of clients, but for those that are loaded. Some may be elsewhere.
@@ -57,7 +60,7 @@ pub(super) fn beside(
     folder: &Path,
     elsewhere: Vec<PathBuf>,
     loaded: &HashSet<&Path>,
-    is_in_use: &dyn Fn(&[Secret], &[String]) -> bool,
+    is_in_use: &dyn Fn(&[Secret], &[Hashed]) -> bool,
 ) -> Vec<KeysetFile> {
     let mut paths = elsewhere;
     walk(folder, 0, &mut paths);
@@ -188,7 +191,7 @@ fn keyset(path: &Path) -> Option<Found> {
         users: keyset
             .users()
             .iter()
-            .map(|user| user.username.clone())
+            .map(|user| (user.username.clone(), user.password_hash.clone()))
             .collect(),
     })
 }
