@@ -248,10 +248,14 @@ fn redis(text: &[u8]) -> Option<Answer> {
     }
     Some(match line.trim_ascii_end() {
         b"+PONG" => Answer::Open,
-        // Without a password, its access list lets nobody do so much as that.
-        line if line.starts_with(b"-NOPERM ") => Answer::Asks,
         line if line.starts_with(b"-NOAUTH ") || line.starts_with(b"-DENIED ") => Answer::Asks,
-        line if line.starts_with(b"-LOADING ") || line.starts_with(b"-MISCONF ") => Answer::Is,
+        // An access list may take this from everybody, and leave all else.
+        line if [&b"-LOADING "[..], b"-MISCONF ", b"-NOPERM "]
+            .iter()
+            .any(|start| line.starts_with(start)) =>
+        {
+            Answer::Is
+        }
         _ => Answer::Other,
     })
 }
@@ -280,7 +284,7 @@ mod tests {
             (
                 redis,
                 b"-NOPERM this user has no permissions to run the 'ping' command\r\n",
-                Answer::Asks,
+                Answer::Is,
             ),
             (redis, b"-LOADING Redis is loading\r\n", Answer::Is),
             (
