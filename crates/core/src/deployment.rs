@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use recognise::Recognised;
 pub use recognise::has_official_image;
+pub(crate) use recognise::is_clearml;
 use zeroize::Zeroizing;
 
 use crate::compose::files::{Files, GivenFile};
@@ -34,6 +35,7 @@ use config::Content;
 pub use database::Database;
 pub use database_file::elasticsearch_variable;
 use exposure::{Exposure, Namespace};
+pub(crate) use foreign::words as hosts;
 pub use mounts::There;
 
 /// The user's files, understood.

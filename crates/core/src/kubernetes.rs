@@ -232,14 +232,28 @@ fn deployment(
     let parts = members.iter().map(|one| (one.source, one.range.clone()));
     let mut parts: Vec<_> = parts.collect();
     parts.extend(stores(builder.pool, &deployment));
+    // What the servers ask, or are asked by, may be of another release.
+    let mut servers = deployment.instances.iter();
+    let of_servers = servers.next().map(|first| {
+        let pod = deployment.service(first).pod.as_ref();
+        pod.and_then(|pod| pod.release.clone())
+    });
+    let release = of_servers.unwrap_or_else(|| {
+        let mut releases = members.iter().filter_map(|one| one.release());
+        releases.next().map(str::to_owned)
+    });
+    let is_of_helm = {
+        let mut own = members
+            .iter()
+            .filter(|one| one.release() == release.as_deref());
+        own.any(|one| one.is_of_helm())
+    };
     Ok(Some(Rendered {
         deployment,
         parts,
         namespace: home.map(str::to_owned),
-        release: members
-            .iter()
-            .find_map(|one| one.release().map(str::to_owned)),
-        is_of_helm: members.iter().any(|one| one.is_of_helm()),
+        release,
+        is_of_helm,
         has_neighbor: false,
         values: None,
     }))

@@ -52,8 +52,21 @@ impl Deployment {
                     .any(|server| self.names(server, *other))
             })
             .collect();
-        // Those that a server asks may have copies beside them.
-        let is_one_of_them = |other: &usize| self.release(*other) == self.release(container);
+        // Those that a server asks may have copies beside them, or in a release of their own.
+        let own = &self.containers[container];
+        let is_named = |text: &str, other: usize| {
+            let other = &self.containers[other];
+            words(text).any(|word| is_of(other, word))
+        };
+        let follows = |other: usize| {
+            let values = own.environment.iter().filter_map(|one| one.value.known());
+            values
+                .map(|value| value.expose())
+                .any(|text| is_named(text, other))
+                || own.words.iter().any(|text| is_named(text, other))
+        };
+        let is_one_of_them =
+            |other: &usize| self.release(*other) == self.release(container) || follows(*other);
         !asked.is_empty() && (is_on_the_host || !asked.iter().any(is_one_of_them))
     }
 
@@ -77,7 +90,7 @@ impl Deployment {
         let listening = self.listening(container);
         let container = &*self.containers[container];
         let server = self.service(instance);
-        let is_named = |text: &str| words(text).any(|word| container.answers_to(word));
+        let is_named = |text: &str| words(text).any(|word| is_of(container, word));
         let variables = server.environment.iter();
         // A key has no name of a host, also where nothing tells it.
         let mut variables = variables.filter(|one| Setting::by_variable(&one.name).is_none());
@@ -151,8 +164,22 @@ impl Deployment {
     }
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)))
+/// Whether a name leads to a container: also one of a pod, which is before that of a headless Service.
+fn is_of(container: &Container, name: &str) -> bool {
+    let parent = name.split_once('.').map(|(_, parent)| parent);
+    container.answers_to(name) || parent.is_some_and(|parent| container.answers_to(parent))
+}
+
+/// The words of a text that may be names of hosts: what is before `://` is none.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)));
+    let is_scheme = |word: &str| {
+        let end = word.as_ptr() as usize - text.as_ptr() as usize + word.len();
+        text[end..].starts_with("://")
+    };
+    // A whole name ends with a dot.
+    let words = words.filter(move |word| !is_scheme(word));
+    words.map(|word| word.trim_end_matches('.'))
 }
 
 /// `host:port`, as often as it is in a text.

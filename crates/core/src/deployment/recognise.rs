@@ -296,6 +296,11 @@ pub fn has_official_image(container: &Container) -> bool {
     container.built_as.is_none() && image.is_some_and(|image| is_official(&image))
 }
 
+/// Whether an image with these words for a command is one of ClearML's servers or agents.
+pub(crate) fn is_clearml(image: &str, words: &[&str]) -> bool {
+    classify(&repository(image)).0 != Image::Other || !by_words(words).is_empty()
+}
+
 /// Whether an image is called like ClearML's server, as copies are in other registries.
 pub(super) fn is_called_server(image: &str) -> bool {
     classify(&repository(image)).0 == Image::Server

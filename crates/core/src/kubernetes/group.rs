@@ -60,14 +60,15 @@ impl Groups {
                 scaled.push(escape(&object.name).into_owned());
                 continue;
             }
-            // Of pods that one thing has made, one is as good as another.
-            let made_by = object.owner().map(|(kind, name)| format!("{kind} {name}"));
+            // Of pods that one thing has made, one is as good as another; an operator makes several things.
+            let is_of_many = ["Job", "Pod", "ReplicaSet"].contains(&object.kind.as_str());
+            let owner = object.owner().filter(|_| is_of_many);
+            let made_by = owner.map(|(kind, name)| format!("{kind} {name}"));
             let name = made_by.unwrap_or_else(|| format!("{} {}", object.kind, object.name));
             let key = (object.namespace.as_deref(), name, installed(object));
             if let Some(before) = known.insert(key, index) {
                 let (kind, name) = (&object.kind, escape(&object.name));
-                let is_replaced =
-                    object.owner().is_some() || !is_of_another_file(pool, before, index);
+                let is_replaced = owner.is_some() || !is_of_another_file(pool, before, index);
                 let counts = match is_replaced {
                     true => "the last one counts",
                     false => "they are in several files and differ, so each is judged",
@@ -75,7 +76,7 @@ impl Groups {
                 if is_replaced {
                     kept.retain(|one| *one != before);
                 }
-                if object.owner().is_none() {
+                if owner.is_none() {
                     let remark = format!("{kind} {name} is there more than once; {counts}");
                     self.remarks.push(remark);
                 }

@@ -178,11 +178,14 @@ impl Cluster<'_> {
         let named = |container: &Container| {
             let pod = container.pod.as_ref()?;
             let own = container.name.split('/').next().unwrap_or_default();
-            let made_by = pod.made_by.as_ref();
-            let (kind, name) = made_by.map_or((&*pod.kind, own), |(kind, name)| (kind, name));
-            let kind = kind.to_ascii_lowercase();
-            let can_restart = ["deployment", "statefulset", "daemonset"].contains(&kind.as_str());
-            can_restart.then(|| quoted(Path::new(&format!("{kind}/{name}"))))
+            let made_by = pod.made_by.iter().map(|(kind, name)| (&**kind, &**name));
+            // What makes a Deployment, such as an operator's object, is not restarted itself.
+            let mut makers = made_by.chain([(&*pod.kind, own)]);
+            makers.find_map(|(kind, name)| {
+                let kind = kind.to_ascii_lowercase();
+                let can_restart = ["deployment", "statefulset", "daemonset"].contains(&&*kind);
+                can_restart.then(|| quoted(Path::new(&format!("{kind}/{name}"))))
+            })
         };
         let servers = self.deployment.instances.iter();
         let servers = servers.filter(|instance| {

@@ -89,6 +89,20 @@ fn redis(name: &str, release: &str) -> String {
     )
 }
 
+const OTHER_RELEASE: &str = ", labels: {app.kubernetes.io/instance: shop}";
+
+/// How severe the way to the only database is that is open.
+fn found(text: &str) -> Option<String> {
+    let done = look(&["a.yaml"], &[("a.yaml", text)]);
+    let findings = done.json["findings"].as_array().unwrap().clone();
+    let mut found = findings
+        .into_iter()
+        .filter(|one| one["rule"] == "exposed-database");
+    let one = found.next()?;
+    assert_eq!(found.next(), None);
+    Some(one["severity"].as_str().unwrap().to_owned())
+}
+
 #[test]
 fn a_database_beside_a_release_that_asks_its_own_is_somebody_elses() {
     let chart = Chart {
@@ -96,21 +110,10 @@ fn a_database_beside_a_release_that_asks_its_own_is_somebody_elses() {
         ..Chart::default()
     };
     let stock = chart.render();
-    let found = |text: &str| {
-        let done = look(&["a.yaml"], &[("a.yaml", text)]);
-        let findings = done.json["findings"].as_array().unwrap().clone();
-        let mut found = findings
-            .into_iter()
-            .filter(|one| one["rule"] == "exposed-database");
-        let one = found.next()?;
-        assert_eq!(found.next(), None);
-        Some(one["severity"].as_str().unwrap().to_owned())
-    };
-    let other_release = ", labels: {app.kubernetes.io/instance: shop}";
     for (text, severity) in [
         // Nothing makes it a part of the release, and the servers ask clearml-redis.
         (stock.clone() + &redis("shop-redis", ""), "note"),
-        (stock.clone() + &redis("shop-redis", other_release), ""),
+        (stock.clone() + &redis("shop-redis", OTHER_RELEASE), ""),
         // A copy of the one that they ask, which is of the same release.
         (
             stock.clone() + &redis("copy", ", labels: {app.kubernetes.io/instance: clearml}"),
@@ -124,17 +127,17 @@ fn a_database_beside_a_release_that_asks_its_own_is_somebody_elses() {
         // One of another release that they ask, in their namespace and in another.
         (
             stock.replace("value: clearml-redis", "value: shop-redis")
-                + &redis("shop-redis", other_release),
+                + &redis("shop-redis", OTHER_RELEASE),
             "error",
         ),
         (
             stock.replace("value: clearml-redis", "value: shop-redis.b.svc")
-                + &redis("shop-redis", other_release).replace("namespace: a", "namespace: b"),
+                + &redis("shop-redis", OTHER_RELEASE).replace("namespace: a", "namespace: b"),
             "error",
         ),
         (
             stock.replace("value: clearml-redis", "value: shop-redis")
-                + &redis("shop-redis", other_release).replace("namespace: a", "namespace: b"),
+                + &redis("shop-redis", OTHER_RELEASE).replace("namespace: a", "namespace: b"),
             "",
         ),
         // A copy of that.
@@ -157,6 +160,48 @@ fn a_database_beside_a_release_that_asks_its_own_is_somebody_elses() {
             severity,
             "{text}"
         );
+    }
+}
+
+#[test]
+fn a_database_is_asked_by_any_of_its_names() {
+    let chart = Chart {
+        namespace: Some("a"),
+        ..Chart::default()
+    };
+    let stock = chart.render();
+    for (text, severity) in [
+        // By its whole name, and by that of a pod of a headless Service.
+        (
+            stock.replace("value: clearml-redis", "value: shop-redis.b.svc.cluster.local.")
+                + &redis("shop-redis", OTHER_RELEASE).replace("namespace: a", "namespace: b"),
+            "error",
+        ),
+        (
+            stock.replace("value: clearml-redis", "value: shop-redis-0.shop-headless.b.svc")
+                + &redis("shop-redis", OTHER_RELEASE).replace("namespace: a", "namespace: b")
+                + "---\napiVersion: v1\nkind: Service\nmetadata: {name: shop-headless, namespace: b}\nspec: {clusterIP: None, selector: \
+                   {run: shop-redis}, ports: [{port: 6379}]}\n",
+            "error",
+        ),
+        // What is before `://` is no name.
+        (
+            stock.replace("value: clearml-redis", "value: redis://clearml-redis")
+                + &redis("redis", OTHER_RELEASE),
+            "note",
+        ),
+        // One of another release that follows the one that they ask.
+        (
+            stock.clone()
+                + &redis("follower", ", labels: {app.kubernetes.io/instance: clearml-replicas}").replace(
+                    "image: \"redis:7.4.1\"",
+                    "image: \"redis:7.4.1\", args: [redis-server, --replicaof, clearml-redis, \"6379\"], env: [{name: \
+                     OF, value: clearml-redis}]",
+                ),
+            "error",
+        ),
+    ] {
+        assert_eq!(found(&text).as_deref(), Some(severity), "{text}");
     }
 }
 
@@ -208,7 +253,7 @@ fn leading(namespace: &str, labels: &str, domain: &str) -> String {
         )
     };
     let page = format!(
-        "containers: [{{name: p, image: \"mongo-express:1.0.2\", env: [{{name: ME_CONFIG_MONGODB_SERVER, value: clearml-mongodb{domain}}}]}}]"
+        "containers: [{{name: p, image: \"registry.clearml.corp/tools/mongo-express:1.0.2\", env: [{{name: ME_CONFIG_MONGODB_SERVER, value: clearml-mongodb{domain}}}]}}]"
     );
     let proxy = "containers: [{name: n, image: \"nginx:1.27\", volumeMounts: [{name: c, mountPath: /etc/nginx/conf.d}]}], volumes: [{name: c, configMap: {name: edge}}]";
     let map = format!(

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Group, may_be_clearml};
-use crate::deployment::Database;
+use crate::deployment::{Database, hosts, is_clearml};
 use crate::kubernetes::expose::Services;
 use crate::kubernetes::object::Object;
 use crate::kubernetes::pool::Pool;
@@ -91,8 +91,15 @@ impl<'a> Named<'a> {
         let mut found = HashSet::new();
         for word in self.words(workload) {
             let (name, rest) = word.split_once('.').unwrap_or((word, ""));
-            let called = self.services.get(name).into_iter().flatten().copied();
-            let meant = called.filter(|service| is_meant(service, workload, rest));
+            // A pod of a headless Service has a name before it: `mongo-0.mongo-headless`.
+            let (parent, beyond) = rest.split_once('.').unwrap_or((rest, ""));
+            let called = |name: &str| self.services.get(name).into_iter().flatten().copied();
+            let headless = called(parent).filter(|service| {
+                text(&service.node, &["spec", "clusterIP"]) == Some("None")
+                    && is_meant(service, workload, beyond)
+            });
+            let meant = called(name).filter(|service| is_meant(service, workload, rest));
+            let meant = meant.chain(headless);
             for service in at_home(workload, meant, |service| service) {
                 found.extend(self.behind(service));
             }
@@ -153,9 +160,15 @@ fn is_database(workload: &Object) -> bool {
 
 /// Whether a workload runs what is ClearML's: a server of another release, or an agent.
 fn runs_clearml(workload: &Object) -> bool {
-    images(workload).any(|image| {
-        let words = ["allegroai", "clearml", "trains"];
-        words.iter().any(|word| image.contains(word))
+    let containers = workload.pod().map(|pod| list(pod, &["spec", "containers"]));
+    let mut containers = containers.unwrap_or_default().iter();
+    containers.any(|container| {
+        let image = text(container, &["image"]).unwrap_or_default();
+        let lists = [list(container, &["command"]), list(container, &["args"])];
+        let words: Vec<&str> = { lists.into_iter().flatten() }
+            .filter_map(|item| item.text())
+            .collect();
+        is_clearml(image, &words)
     })
 }
 
@@ -190,7 +203,7 @@ fn is_meant(service: &Object, by: &Object, rest: &str) -> bool {
 
 fn add_words<'a>(node: &'a Node, words: &mut HashSet<&'a str>) {
     if let Some(text) = node.text() {
-        words.extend(text.split(|c: char| !(c.is_alphanumeric() || "-_.".contains(c))));
+        words.extend(hosts(text));
     }
     for item in node.items().unwrap_or_default() {
         add_words(item, words);
