@@ -58,6 +58,18 @@ pub fn other(path: &Path) -> Run {
     }
 }
 
+/// A shell in a folder, with the programs on its path.
+pub fn shell_in(folder: &Path) -> Run {
+    let programs = program("verify").parent().unwrap().to_owned();
+    let system = env::var_os("PATH").unwrap_or_default();
+    let path: Vec<PathBuf> = std::iter::once(programs)
+        .chain(env::split_paths(&system))
+        .collect();
+    other(Path::new("/bin/sh"))
+        .env("PATH", env::join_paths(path).unwrap())
+        .within(folder)
+}
+
 /// What a program is started through so that signals end it: where the tests run in the background some are ignored, and a
 /// program that is started so keeps to that.
 pub const HEEDING_SIGNALS: [&str; 2] = ["env", "--default-signal=HUP,INT,TERM"];

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use e2e::files::{self, Deployment};
-use e2e::program::{Done, Run, clearml, other, program};
+use e2e::program::{Done, clearml, shell_in};
 use serde_json::Value;
 
 /// A rule, a setting and a server: what tells one finding from another after lines have moved.
@@ -127,18 +127,7 @@ fn hold(deployment: &Deployment, options: &[&str]) -> Result<(), String> {
 /// Runs shell text with the three programs on its path.
 fn shell(folder: &Path, script: &str) -> Done {
     fs::write(folder.join("fix.sh"), script).unwrap();
-    with_programs(folder).args(["-eu", "fix.sh"]).done()
-}
-
-fn with_programs(folder: &Path) -> Run {
-    let programs = program("verify").parent().unwrap().to_owned();
-    let system = std::env::var_os("PATH").unwrap_or_default();
-    let path: Vec<PathBuf> = std::iter::once(programs)
-        .chain(std::env::split_paths(&system))
-        .collect();
-    other(Path::new("/bin/sh"))
-        .env("PATH", std::env::join_paths(path).unwrap())
-        .within(folder)
+    shell_in(folder).args(["-eu", "fix.sh"]).done()
 }
 
 /// What is printed, with what a person has to decide decided.
@@ -496,7 +485,7 @@ fn standard_input_becomes_a_new_file() {
         .stdin(STOCK)
         .done();
     fs::write(folder.path().join("fix.sh"), &done.stdout).unwrap();
-    with_programs(folder.path())
+    shell_in(folder.path())
         .args(["-eu", "fix.sh"])
         .stdin(STOCK)
         .done()

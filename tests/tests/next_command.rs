@@ -5,10 +5,9 @@
 )]
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use e2e::files::stock;
-use e2e::program::{Done, clearml, other, program};
+use e2e::program::{Done, clearml, shell_in};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -32,16 +31,7 @@ fn verify(folder: &TempDir, arguments: &[&str]) -> Done {
 
 /// Runs commands as they were printed.
 fn paste(folder: &TempDir, commands: &str) -> Done {
-    let programs = program("verify").parent().unwrap().to_owned();
-    let system = std::env::var_os("PATH").unwrap_or_default();
-    let path: Vec<PathBuf> = std::iter::once(programs)
-        .chain(std::env::split_paths(&system))
-        .collect();
-    other(Path::new("/bin/sh"))
-        .env("PATH", std::env::join_paths(path).unwrap())
-        .within(folder.path())
-        .args(["-euc", commands])
-        .done()
+    shell_in(folder.path()).args(["-euc", commands]).done()
 }
 
 /// The commands below the help of a rule.

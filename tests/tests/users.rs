@@ -308,12 +308,8 @@ fn one_password_is_reset_and_one_user_removed_in_every_format() {
     }
     // Nobody is left: what follows is said, and that inject does not do it.
     let done = changed(folder.path(), "env", "--remove-user jane --remove-user ann").exit(0);
-    assert!(
-        done.stderr
-            .contains("this keyset has no web-login user, so clearml-inject leaves"),
-        "{}",
-        done.stderr
-    );
+    let nobody = "this keyset has no web-login user, so clearml-inject leaves";
+    assert!(done.stderr.contains(nobody), "{}", done.stderr);
     assert!(
         json(&fs::read_to_string(path("keys")).unwrap())["users"]
             .as_array()
