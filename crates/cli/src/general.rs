@@ -132,7 +132,7 @@ fn explained(mut error: Error, command: &Command, words: impl Iterator<Item = Os
     Error::raw(error.kind(), message).with_cmd(command)
 }
 
-/// Options as they are typed: without the brackets around what is to be put in, and without what may be left out.
+/// Options as they are typed: without the brackets around a value, and without what may be left out.
 fn bare(options: &str) -> String {
     let mut depth = 0;
     let is_kept = |c: &char| {

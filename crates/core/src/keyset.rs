@@ -297,7 +297,7 @@ impl Keyset {
         path.is_file() && io::read_text(path).is_ok_and(|text| is_other(&text))
     }
 
-    /// Reads one that is to be completed, and names the settings that have no value in it; none of them where it has none
+    /// Reads one that somebody completes, and names the settings that have no value in it; none of them where it has none
     /// at all. An empty value is as good as none: the `secure.conf` of ClearML's images has two
     /// (docs/clearml.md#services-agent).
     ///
