@@ -39,6 +39,8 @@ pub(crate) struct Report {
     pub(crate) left_out: usize,
     /// What was not checked. It is never taken for clean.
     pub(crate) unknown: Vec<NotChecked>,
+    /// How much was not checked that a team has accepted: it proves nothing of keys.
+    pub(crate) left_unchecked: usize,
     /// What a running server was asked about the keysets of the command line.
     pub(crate) checks: Vec<Check>,
     /// What else of a running server tells that others have its keys.
@@ -311,6 +313,15 @@ impl NotChecked {
         text_of(path) == self.what
     }
 
+    /// Whether a text is what it is called, alone or with the beginning of the reason.
+    pub(crate) fn is_called(&self, text: &str) -> bool {
+        let reason = text.trim().strip_prefix(&self.what);
+        reason.is_some_and(|rest| {
+            let begins = |rest: &str| self.reason.starts_with(rest.trim_start());
+            rest.is_empty() || rest.strip_prefix(':').is_some_and(begins)
+        })
+    }
+
     /// Whether it is the file that its place is in.
     pub(crate) fn is_file(&self) -> bool {
         let is_named = |place: &Place| place.file == Path::new(&self.what);
@@ -336,6 +347,7 @@ impl Report {
             silenced: Vec::new(),
             left_out: 0,
             unknown,
+            left_unchecked: 0,
             checks: Vec::new(),
             public_keys: PublicKeys::default(),
             people: None,
@@ -394,7 +406,9 @@ impl Report {
                 Subject::Server { .. } if self.checks.is_empty() => 1,
                 Subject::Server { .. } => checks(None).count() + self.public_keys.open,
                 Subject::Clients(_) => 0,
-                Subject::Deployment(_) | Subject::Nothing(_) => self.unknown.len(),
+                Subject::Deployment(_) | Subject::Nothing(_) => {
+                    self.unknown.len() + self.left_unchecked
+                }
             },
         }
     }

@@ -1,23 +1,43 @@
 //! What was found and is not shown, counted, so that nobody takes it for "nothing".
 
-use std::path::PathBuf;
+use std::ops::AddAssign;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use crate::finding::Severity;
 use crate::report::Report;
 
-/// How many findings are left out, and for what.
+/// How much is left out, and for what.
 #[derive(Default)]
 pub(crate) struct Hidden {
     /// By comments.
     pub(crate) comments: usize,
     /// By a file, e.g. `clearml-verify.toml`.
-    pub(crate) accepted: Option<(PathBuf, usize)>,
+    pub(crate) accepted: Option<(PathBuf, Taken)>,
     /// By the file of `--baseline`.
     pub(crate) baseline: Option<(PathBuf, usize)>,
     /// Below the severity of `--min-severity`.
     pub(crate) below: Option<(Severity, usize)>,
+}
+
+/// What a file accepts.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Taken {
+    pub(crate) findings: usize,
+    /// What was not checked.
+    pub(crate) unchecked: usize,
+}
+
+impl AddAssign for Taken {
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            findings,
+            unchecked,
+        } = other;
+        self.findings += findings;
+        self.unchecked += unchecked;
+    }
 }
 
 impl Hidden {
@@ -37,14 +57,18 @@ impl Hidden {
 
     /// The same below a heading that says so.
     pub(crate) fn list(&self) -> Option<String> {
-        let file = |(path, count): &(PathBuf, usize)| {
-            (*count > 0).then(|| format!("{count} accepted by {}", path.display()))
+        let by = |path: &Path, count: usize, what: &str| {
+            (count > 0).then(|| format!("{count} {what} by {}", path.display()))
         };
         let below = self.below.filter(|(_, count)| *count > 0);
+        let accepted = self.accepted.as_ref();
+        let baseline = self.baseline.as_ref();
         let parts = [
             below.map(|(least, count)| format!("{count} below {least}")),
-            self.accepted.as_ref().and_then(file),
-            self.baseline.as_ref().and_then(file),
+            accepted.and_then(|(path, taken)| by(path, taken.findings, "accepted")),
+            accepted
+                .and_then(|(path, taken)| by(path, taken.unchecked, "not checked and accepted")),
+            baseline.and_then(|(path, count)| by(path, *count, "accepted")),
             (self.comments > 0).then(|| format!("{} accepted by comments", self.comments)),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
@@ -60,21 +84,19 @@ impl Hidden {
         (!counts.is_empty()).then_some(Value::Object(counts))
     }
 
-    /// How many findings each reason leaves out.
-    pub(crate) fn counts(&self) -> [(&'static str, usize); 4] {
+    /// How many findings each reason leaves out, and how much that was not checked.
+    pub(crate) fn counts(&self) -> [(&'static str, usize); 5] {
+        let taken = self.accepted.as_ref().map(|(_, taken)| *taken);
+        let taken = taken.unwrap_or_default();
+        let baseline = self.baseline.as_ref().map_or(0, |(_, count)| *count);
         [
             (
                 "below_min_severity",
                 self.below.map_or(0, |(_, count)| count),
             ),
-            (
-                "config",
-                self.accepted.as_ref().map_or(0, |(_, count)| *count),
-            ),
-            (
-                "baseline",
-                self.baseline.as_ref().map_or(0, |(_, count)| *count),
-            ),
+            ("config", taken.findings),
+            ("not_checked", taken.unchecked),
+            ("baseline", baseline),
             ("comments", self.comments),
         ]
     }

@@ -297,6 +297,7 @@ fn report(
         findings: Texts::of(&Sources::new()).tell(findings),
         silenced: Vec::new(),
         left_out: 0,
+        left_unchecked: 0,
         unknown: together
             .unseen
             .into_iter()

@@ -130,6 +130,7 @@ impl<'a> Looker<'a> {
             subject: Subject::Deployment(self.outline(&case, broken)),
             findings: texts.tell(kept),
             left_out: silenced.len(),
+            left_unchecked: 0,
             silenced: texts.tell(silenced),
             checks: Vec::new(),
             public_keys: PublicKeys::default(),

@@ -12,7 +12,7 @@ use clearml_secure_core::shown::escape;
 
 use crate::cli::{self, Cli, FailOn, Format};
 use crate::decisions::baseline::{Baseline, Recorded};
-use crate::decisions::hidden::Hidden;
+use crate::decisions::hidden::{Hidden, Taken};
 use crate::decisions::policy::Policy;
 use crate::error::Error;
 use crate::finding::Severity;
@@ -180,7 +180,7 @@ impl<'a> Stream<'a> {
                 remarks.push("not all was checked, and only findings can be recorded. To see what is missing, run this without --write-baseline".to_owned());
             }
             self.remark(&remarks);
-            // What was not checked cannot be accepted.
+            // A baseline cannot accept what was not checked.
             return Ok(self.worse(self.judgment.code(FailOn::Never)));
         }
         if matches!(self.cli.format, Format::Gitlab) {
@@ -269,8 +269,9 @@ impl<'a> Stream<'a> {
         self.hidden.comments += report.left_out;
         if let Some(path) = self.policy.path().filter(|_| !self.cli.no_ignore) {
             let path = path.to_owned();
-            let (_, count) = self.hidden.accepted.get_or_insert((path, 0));
-            *count += self.policy.accept(report);
+            let none = || (path, Taken::default());
+            let (_, taken) = self.hidden.accepted.get_or_insert_with(none);
+            *taken += self.policy.accept(report);
         }
         if let (Some(baseline), Some(path)) = (&mut self.baseline, &self.cli.baseline) {
             baseline.accept(report);
@@ -284,6 +285,6 @@ impl<'a> Stream<'a> {
         if let Some(least) = least {
             self.hidden.below(least, report);
         }
-        report.left_out += all - report.findings.len();
+        report.left_out += all - report.findings.len() + report.left_unchecked;
     }
 }

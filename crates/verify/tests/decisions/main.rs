@@ -70,6 +70,46 @@ fn what_a_file_accepts_is_counted_and_said() {
     );
 }
 
+/// An image under a name of one's own: nobody but the team can say what is in it.
+#[test]
+fn what_cannot_be_checked_can_be_accepted_by_its_words() {
+    const WHAT: &str = "the image of services apiserver and fileserver";
+    let text = good().replace("clearml/server:2.3.0", "registry.example.com/own:2.3.0");
+    for (words, more, is_accepted) in [
+        (WHAT.to_owned(), "", true),
+        (format!("{WHAT}: by its name"), "", true),
+        (WHAT.to_owned(), "file = \"docker-compose.yml\"", true),
+        (WHAT.to_owned(), "until = 9999-12-31", true),
+        // Neither more nor less than was written.
+        ("the image".to_owned(), "", false),
+        (format!("{WHAT}: for another reason"), "", false),
+        (WHAT.to_owned(), "file = \"other.yml\"", false),
+        (WHAT.to_owned(), "until = 2020-02-29", false),
+    ] {
+        let policy =
+            format!("[[accept]]\nnot-checked = \"{words}\"\nreason = \"our own CA\"\n{more}\n");
+        let folder = folder_with(&[
+            ("docker-compose.yml", &text),
+            ("clearml-verify.toml", &policy),
+        ]);
+        let within = folder.path();
+        let (code, document, stderr) = json(&[], within);
+        let left = document["unknown"].as_array().unwrap();
+        let hidden = &document["hidden"]["not_checked"];
+        let said = "clearml-verify.toml:2:15: ";
+        match is_accepted {
+            true => assert_eq!((code, left.len(), hidden), (0, 0, &1.into()), "{policy}"),
+            false => assert!(code == 2 && left.len() == 1 && hidden.is_null(), "{policy}"),
+        }
+        assert_eq!(stderr.contains(said), !is_accepted, "{policy}{stderr}");
+        assert_eq!(json(&["--no-ignore"], within).0, 2, "{policy}");
+        let (_, text, _) = run(&[], within);
+        let text = String::from_utf8(text).unwrap();
+        let shown = "not shown: 1 not checked and accepted by clearml-verify.toml\n";
+        assert_eq!(text.contains(shown), is_accepted, "{text}");
+    }
+}
+
 /// Anyone who can put a file somewhere below decides nothing.
 #[test]
 fn a_file_further_down_is_not_used() {
@@ -160,6 +200,26 @@ fn a_file_that_is_wrong_is_an_error_with_its_place() {
             "[[accept]]\nrule = \"open-cors\"",
             "1:1",
             "missing field `reason`",
+        ),
+        (
+            "[[accept]]\nreason = \"x\"",
+            "2:10",
+            "the entry accepts nothing",
+        ),
+        (
+            "[[accept]]\nrule = \"open-cors\"\nnot-checked = \"x\"\nreason = \"x\"",
+            "3:15",
+            "write an entry for each",
+        ),
+        (
+            "[[accept]]\nnot-checked = \" \"\nreason = \"x\"",
+            "2:15",
+            "not-checked is empty",
+        ),
+        (
+            "[[accept]]\nnot-checked = \"x\"\nreason = \"x\"\nsetting = \"y\"",
+            "4:11",
+            "a setting belongs to a rule",
         ),
         ("x = [", "1:", "help: a clearml-verify.toml has fail-on"),
     ] {
