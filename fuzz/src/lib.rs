@@ -185,6 +185,70 @@ pub fn inject(text: &str) {
     }
 }
 
+/// What proxies, tunnels and databases read: of each the file that tells where it leads and whom it asks.
+pub fn proxy(text: &str) {
+    let content = yaml::edit::scalar(&interpolate::escape(text));
+    let mut compose = format!("configs: {{c: {{content: {content}}}}}\n{SERVERS}");
+    for (image, path) in READERS {
+        let name: String = path.chars().filter(char::is_ascii_alphanumeric).collect();
+        compose += &format!(
+            "  {name}: {{image: {image}, ports: [\"80\"], configs: [{{source: c, target: {path}}}]}}\n"
+        );
+    }
+    let deployment = files(compose).and_then(Composed::load);
+    look(&deployment.expect("it is a compose file, whatever the text"));
+}
+
+const SERVERS: &str = "services:
+  apiserver: {image: 'clearml/server:2.3.0', command: apiserver}
+  fileserver: {image: 'clearml/server:2.3.0', command: fileserver}
+  webserver: {image: 'clearml/server:2.3.0', command: webserver}
+";
+/// Images, and a file of each.
+const READERS: [(&str, &str); 19] = [
+    ("caddy", "/etc/caddy/Caddyfile"),
+    ("caddy", "/config/caddy/autosave.json"),
+    ("envoyproxy/envoy", "/etc/envoy/envoy.yaml"),
+    ("fatedier/frpc", "/etc/frp/frpc.toml"),
+    ("fatedier/frpc", "/etc/frp/frpc.ini"),
+    ("fatedier/frpc", "/etc/frp/frpc.yaml"),
+    ("gogost/gost", "/etc/gost/gost.yml"),
+    ("haproxy", "/usr/local/etc/haproxy/haproxy.cfg"),
+    ("httpd", "/usr/local/apache2/conf/httpd.conf"),
+    ("nginx", "/etc/nginx/nginx.conf"),
+    ("nginx", "/etc/nginx/conf.d/default.conf"),
+    ("dweomer/stunnel", "/etc/stunnel/stunnel.conf"),
+    ("ubuntu/squid", "/etc/squid/squid.conf"),
+    ("vimagick/tinyproxy", "/etc/tinyproxy/tinyproxy.conf"),
+    ("tarampampam/3proxy", "/etc/3proxy/3proxy.cfg"),
+    ("vimagick/dante", "/etc/sockd.conf"),
+    ("mongo", "/etc/mongod.conf"),
+    ("redis", "/usr/local/etc/redis/redis.conf"),
+    (
+        "elasticsearch",
+        "/usr/share/elasticsearch/config/elasticsearch.yml",
+    ),
+];
+
+/// Files of Traefik: those that it starts with, and those that it is led to.
+pub fn traefik(text: &str) {
+    let content = yaml::edit::scalar(&interpolate::escape(text));
+    let file = |name: &str, target: &str| {
+        format!(
+            "  {name}: {{image: 'traefik:v3', ports: [\"80\"], configs: [{{source: c, target: {target}}}, {{source: d, target: /etc/traefik/traefik.yml}}]}}\n"
+        )
+    };
+    let start = "providers: {file: {directory: /dynamic}}, entryPoints: {web: {address: ':80'}}";
+    let compose = format!(
+        "configs: {{c: {{content: {content}}}, d: {{content: \"{{{start}}}\"}}}}\n{SERVERS}{}{}{}  started: {{image: 'traefik:v3', ports: [\"80\"], configs: [{{source: c, target: /etc/traefik/traefik.yml}}]}}\n",
+        file("yaml", "/dynamic/a.yml"),
+        file("toml", "/dynamic/a.toml"),
+        file("odd", "/dynamic/a.tmpl"),
+    );
+    let deployment = files(compose).and_then(Composed::load);
+    look(&deployment.expect("it is a compose file, whatever the text"));
+}
+
 /// What `docker inspect` prints.
 pub fn docker(text: &str) {
     let text = Zeroizing::new(text.to_owned());

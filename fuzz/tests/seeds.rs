@@ -52,5 +52,6 @@ macro_rules! seeds {
 }
 
 seeds! {
-    command compose docker dockerfile dotenv hocon inject interpolate keyset kubernetes yaml
+    command compose docker dockerfile dotenv hocon inject interpolate keyset kubernetes
+    proxy traefik yaml
 }
