@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 use crate::finding::Severity;
 use crate::report::Report;
 
+/// What programs call what was not checked and is accepted.
+pub(crate) const NOT_CHECKED: &str = "not_checked";
+
 /// How much is left out, and for what.
 #[derive(Default)]
 pub(crate) struct Hidden {
@@ -95,7 +98,7 @@ impl Hidden {
                 self.below.map_or(0, |(_, count)| count),
             ),
             ("config", taken.findings),
-            ("not_checked", taken.unchecked),
+            (NOT_CHECKED, taken.unchecked),
             ("baseline", baseline),
             ("comments", self.comments),
         ]

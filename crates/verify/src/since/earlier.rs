@@ -8,6 +8,7 @@ use clearml_secure_core::io::read_argument;
 use clearml_secure_core::source::place_of;
 use serde::{Deserialize, Serialize};
 
+use crate::decisions::hidden::NOT_CHECKED;
 use crate::error::Error;
 use crate::words::of_json;
 
@@ -162,7 +163,7 @@ impl Earlier {
                 }));
                 let keysets = part.checks.into_iter().map(|check| check.keyset);
                 self.keysets.extend(keysets);
-                self.left_out += part.hidden.values().sum::<u64>();
+                self.left_out += findings_in(&part.hidden);
             }
             (None, None) => return Err("it has no findings"),
             (Some("finding"), _) => {
@@ -188,12 +189,18 @@ impl Earlier {
                 });
             }
             (Some("check"), _) => self.keysets.extend(part.keyset),
-            (Some("hidden"), _) => self.left_out += part.hidden.values().sum::<u64>(),
+            (Some("hidden"), _) => self.left_out += findings_in(&part.hidden),
             // How many there are, clients, and what later versions may add.
             (Some(_), _) => {}
         }
         Ok(())
     }
+}
+
+/// How many findings were left out: what was not checked, and accepted, is none.
+fn findings_in(hidden: &HashMap<String, u64>) -> u64 {
+    let counts = hidden.iter().filter(|(by, _)| *by != NOT_CHECKED);
+    counts.map(|(_, count)| count).sum()
 }
 
 /// The last start of a character up to an offset.
@@ -215,7 +222,8 @@ mod tests {
     #[test]
     fn documents_and_lines_are_told_apart_by_their_text() {
         let summary = r#"{"version":1,"kind":"summary","subject":"s","error":0}"#;
-        let hidden = r#"{"version":1,"kind":"hidden","hidden":{"baseline":3,"comments":1}}"#;
+        let hidden =
+            r#"{"version":1,"kind":"hidden","hidden":{"baseline":3,"comments":1,"not_checked":9}}"#;
         for (text, findings, left_out) in [
             (format!("{LINE}\n{summary}\n"), 1, 0),
             (format!("{LINE}\n{summary}\n{hidden}\n"), 1, 4),
