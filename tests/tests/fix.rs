@@ -477,6 +477,36 @@ fn values_go_to_the_env_file_that_servers_take_some_from() {
 }
 
 #[test]
+fn files_that_an_env_file_above_names_are_fixed_with_it() {
+    let databases = STOCK.replace(
+        "    image: mongo:7.0.22\n",
+        "    image: mongo:7.0.22\n    ports: ['27017:27017']\n",
+    );
+    for target in [".", "deploy/clearml.yml"] {
+        let folder = folder_with(&[
+            ("deploy/clearml.yml", &databases),
+            (".env", "COMPOSE_FILE=deploy/clearml.yml\n"),
+            ("deploy/.env", "CLEARML_HOST_IP=10.0.0.1\n"),
+        ]);
+        let script = fix(folder.path(), &[], target);
+        let of_env = if target == "." {
+            " --env-file ./deploy/.env --env-file ./.env "
+        } else {
+            " --env-file deploy/.env --env-file .env "
+        };
+        let runs = commands(&script);
+        let runs = runs.iter().filter(|run| run.starts_with("clearml-inject"));
+        assert_eq!(
+            runs.filter(|run| run.contains(of_env)).count(),
+            2,
+            "{script}"
+        );
+        shell(folder.path(), &script).exit(0);
+        assert!(commands(&fix(folder.path(), &[], target)).is_empty());
+    }
+}
+
+#[test]
 fn standard_input_becomes_a_new_file() {
     let folder = folder_with(&[]);
     let done = clearml("verify")

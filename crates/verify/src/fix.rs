@@ -15,8 +15,9 @@ use clearml_secure_core::compose::Project;
 use clearml_secure_core::container::{self, Container};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Effective;
+use clearml_secure_core::io::is_same;
 use clearml_secure_core::setting::Server;
-use clearml_secure_core::source::{SourceId, Span};
+use clearml_secure_core::source::{SourceId, Sources, Span};
 use clearml_secure_plan::OVERRIDE_FILE;
 use clearml_secure_plan::ports::Ports;
 use clearml_secure_plan::refusal::another_env_file;
@@ -292,8 +293,7 @@ impl Way {
         }
         let own = compose.with_file_name(OVERRIDE_FILE);
         let is_whole = project.files.len() == 1 && own.symlink_metadata().is_err();
-        let env = project.env();
-        let named = env.files().iter().filter(|_| env.are_named);
+        let named = told_env_files(project, sources).iter();
         Self {
             named: named.map(|file| sources.path(*file).to_owned()).collect(),
             env_files,
@@ -330,11 +330,23 @@ pub(crate) fn compose_file(deployment: &Deployment) -> &Path {
     deployment.sources.path(deployment.first)
 }
 
-/// The env files that were named, or the one from which servers take a setting already.
-fn env_files(project: &Project, deployment: &Deployment, effective: &Effective) -> Vec<SourceId> {
+/// The env files that clearml-inject has to be told: those that were named, and those that compose finds in another folder
+/// than the project's.
+fn told_env_files<'a>(project: &'a Project, sources: &Sources) -> &'a [SourceId] {
     let env = project.env();
-    match env.files() {
-        all if env.are_named => all.to_vec(),
+    let own = project.folder.join(".env");
+    let is_own = |file: &SourceId| is_same(sources.path(*file), &own);
+    match env.are_named || !env.files().iter().all(is_own) {
+        true => env.files(),
+        false => &[],
+    }
+}
+
+/// The env files that have to be told, or the one from which servers take a setting already.
+fn env_files(project: &Project, deployment: &Deployment, effective: &Effective) -> Vec<SourceId> {
+    let told = told_env_files(project, &deployment.sources);
+    match project.env().files() {
+        _ if !told.is_empty() => told.to_vec(),
         // A later file wins, so that is where a new value has an effect.
         [.., last] if takes_from_env_files(project, deployment, effective) => vec![*last],
         _ => Vec::new(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dotenv;
 use crate::error::Error;
-use crate::io::{is_same, read_argument, read_text};
+use crate::io::{is_same, read_argument, read_text, real};
 use crate::source::SharedText;
 
 /// Names that docker compose looks for, the one that it prefers first.
@@ -66,6 +66,25 @@ pub fn elsewhere(folder: &Path) -> Option<Elsewhere> {
     let env = [project, folder].map(|folder| folder.join(".env"));
     let env = env.into_iter().filter(|path| is_there(path)).collect();
     Some(Elsewhere { compose, env })
+}
+
+/// The folder above that of a compose file whose `.env` names it, and what `docker compose` reads there.
+pub fn named_above(path: &Path) -> Option<(PathBuf, Elsewhere)> {
+    let above = path.ancestors().skip(2);
+    let mut named = above.filter_map(|folder| Some((folder.to_owned(), elsewhere(folder)?)));
+    named.find(|(_, named)| named.compose.iter().any(|file| is_same(file, path)))
+}
+
+/// Whether `docker compose` in the folder of a file, which is named elsewhere, takes it there by itself as another deployment: in a
+/// folder that is not below the one whose `.env` names it, or with further files beside it.
+pub fn has_own_run(path: &Path, named_in: &Path, named: &[PathBuf]) -> bool {
+    let is_taken = path
+        .parent()
+        .and_then(default_in)
+        .is_some_and(|taken| is_same(&taken, path));
+    let is_below = real(path).starts_with(real(named_in));
+    let is_named = |other: &PathBuf| named.iter().any(|path| is_same(path, other));
+    is_taken && !(is_below && merged_over(path).iter().all(is_named))
 }
 
 /// Files of another folder than the one in which `docker compose` runs.

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::files::{Elsewhere, Files, GivenFile, elsewhere, merged_over};
+use clearml_secure_core::compose::files::{
+    Elsewhere, Files, GivenFile, elsewhere, has_own_run, merged_over, named_above,
+};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::error::Error as CoreError;
-use clearml_secure_core::io::{read_argument, read_text};
+use clearml_secure_core::io::{is_same, read_argument, read_text};
 use clearml_secure_core::shown::escape;
 use zeroize::Zeroizing;
 
@@ -57,8 +59,26 @@ impl<'a> Loader<'a> {
             texts.extend(self.merge.iter().cloned());
             return self.load(texts, None, false, remarks);
         }
-        let merged = merged_over(path);
-        self.together(texts, &merged, None, remarks)
+        let Some((folder, Elsewhere { compose, env })) = self.named_above(path) else {
+            return self.together(texts, &merged_over(path), None, remarks);
+        };
+        remarks.push(format!(
+            "{} is read with {}, whose COMPOSE_FILE names it",
+            path.display(),
+            folder.join(".env").display()
+        ));
+        let further = match is_same(&compose[0], path) {
+            true => &compose[1..],
+            false => &[],
+        };
+        self.together(texts, further, Some(&env), remarks)
+    }
+
+    /// Where `docker compose` reads a file with others and with another `.env` than beside it, as far as it starts no other
+    /// deployment beside it.
+    fn named_above(&self, path: &Path) -> Option<(PathBuf, Elsewhere)> {
+        let above = named_above(path).filter(|_| self.env_file.is_empty());
+        above.filter(|(folder, named)| !has_own_run(path, folder, &named.compose))
     }
 
     /// The deployment of a compose file that was found, as `docker compose` reads it: where `named_in` is a folder, its `.env`

@@ -5,10 +5,12 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::files::{default_in, elsewhere, is_default, merged_over};
+use clearml_secure_core::compose::files::{
+    default_in, elsewhere, has_own_run, is_default, merged_over,
+};
 use clearml_secure_core::error::Error;
 use clearml_secure_core::helm;
-use clearml_secure_core::io::{entries, is_link, is_same, read_text, real};
+use clearml_secure_core::io::{entries, is_link, read_text, real};
 use clearml_secure_core::kubernetes::is_manifest;
 use clearml_secure_core::yaml::{self, Node};
 
@@ -403,16 +405,4 @@ pub(crate) fn listed(paths: &[PathBuf]) -> String {
         0 => names,
         more => format!("{names} and {more} more"),
     }
-}
-
-/// Whether `docker compose` in the folder of a file, which is named elsewhere, takes it there by itself as another deployment: in a
-/// folder that is not below the one whose `.env` names it, or with further files beside it.
-fn has_own_run(path: &Path, named_in: &Path, named: &[PathBuf]) -> bool {
-    let is_taken = path
-        .parent()
-        .and_then(default_in)
-        .is_some_and(|taken| is_same(&taken, path));
-    let is_below = real(path).starts_with(real(named_in));
-    let is_named = |other: &PathBuf| named.iter().any(|path| is_same(path, other));
-    is_taken && !(is_below && merged_over(path).iter().all(is_named))
 }
