@@ -109,14 +109,18 @@ fn launches(words: &[Knowable<String>]) -> Vec<Launch> {
 pub(crate) fn serves_nothing(words: &[Knowable<String>]) -> bool {
     let launches = launches(words);
     let handles = |launch: &Launch| {
-        let mut words = launch.words.iter();
-        let program = words.next().and_then(Knowable::known);
-        // A shell is named for a text of which it does all by itself, such as `sleep`.
-        let has_text = words.any(|word| word.known().is_some_and(|word| word == "-c"));
-        let is_followed = || has_text && launch.state.effect().unknown.is_none();
-        program.is_some_and(|program| {
-            shell::handles_files(program) || is_shell(program) && is_followed()
-        })
+        let known = launch.words.iter().map(Knowable::known);
+        let words: Vec<&str> = known.map(|word| word.map_or("", String::as_str)).collect();
+        let Some((program, arguments)) = words.split_first() else {
+            return false;
+        };
+        // A shell is named for a text of which it does all by itself, such as `sleep`: `bash -c TEXT`, `bash -ec TEXT`.
+        let has_text = || {
+            let mut options = arguments.iter().filter_map(|word| word.strip_prefix('-'));
+            options.any(|letters| !letters.starts_with('-') && letters.contains('c'))
+        };
+        let is_followed = || has_text() && launch.state.effect().unknown.is_none();
+        shell::handles_files(program, arguments) || is_shell(program) && is_followed()
     };
     // What is started for its output is no launch.
     let is_followed = |word: &Knowable<String>| {

@@ -389,8 +389,13 @@ pub(super) fn by_words<T: AsRef<str>>(words: &[T]) -> Vec<Server> {
 
 /// Whether a word is a folder that has a server's name, as that of its data has: `chown -R 1000 /mnt/fileserver`. A program
 /// is the first word or comes after `exec` or `--`, and what is started in the folder of a server's program is that server.
+/// No program is where the images have the data, or in a folder that is called so.
 fn is_data(words: &[&str], at: usize) -> bool {
     let is_folder = words[at].contains('/') && !words[at].ends_with(".py");
+    let mut folders = words[at].split('/');
+    if is_folder && folders.any(|folder| ["data", "mnt"].contains(&folder)) {
+        return true;
+    }
     let starts = ["--", "cd", "exec"];
     let is_started = at == 0 || words.get(at - 1).is_some_and(|word| starts.contains(word));
     is_folder && !is_started
@@ -479,6 +484,8 @@ mod tests {
         assert!(words("local 8008 --local-host apiserver --to bore.pub").is_empty());
         assert!(words("python app.py --server apiserver --port 8008").is_empty());
         assert!(words("sh -c chown -R 1000 /mnt/fileserver").is_empty());
+        assert!(words("sh -c cd /mnt/fileserver tar cz .").is_empty());
+        assert!(words("/opt/clearml/data/fileserver -A").is_empty());
         assert_eq!(
             words("bash -c cd /opt/clearml/fileserver python3 start.py"),
             [Server::Fileserver]

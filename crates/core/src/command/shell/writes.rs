@@ -134,7 +134,7 @@ const GIT_ELSEWHERE: [&str; 7] = [
 ];
 
 /// Whether a program handles files or waits, and starts nothing that serves anybody.
-pub(in crate::command) fn handles_files(program: &str) -> bool {
+pub(in crate::command) fn handles_files(program: &str, arguments: &[&str]) -> bool {
     // One of somebody's own has the same name now and then.
     let name = match program.rsplit_once('/') {
         Some(("/bin" | "/sbin" | "/usr/bin" | "/usr/local/bin" | "/usr/sbin", name)) => name,
@@ -142,6 +142,10 @@ pub(in crate::command) fn handles_files(program: &str) -> bool {
         None => program,
     };
     let unpacks = UNPACKERS.iter().any(|(unpacker, _)| *unpacker == name);
+    let is_run = |word: &&str| word.starts_with("-exec") || word.starts_with("-ok");
+    if name == "find" {
+        return !arguments.iter().any(is_run);
+    }
     let lists = [&READERS[..], &TOLD, &COPIERS, &["sleep", "tail"]];
     unpacks || lists.iter().any(|list| list.contains(&name))
 }
