@@ -122,6 +122,10 @@ fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool, has_keys: bool) -> Str
         let text = format!("{}: publishes {published}", port.service());
         line(&mut out, &escape(&text));
     }
+    for service in &plan.inheriting_ports {
+        let text = format!("{service}: its ports change with those of the service that it extends");
+        line(&mut out, &escape(&text));
+    }
     if plan.is_idle() && !is_new_env_file {
         line(&mut out, "nothing to change");
     } else if has_keys {

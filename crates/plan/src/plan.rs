@@ -52,6 +52,8 @@ pub struct Plan {
     pub intended: Vec<Intended>,
     /// Every place that is to say something else about ports.
     pub ports: Vec<IntendedPort>,
+    /// The services whose ports change because those of a service that they extend do.
+    pub inheriting_ports: Vec<String>,
     /// Every variable of the env file that the compose file takes a value from.
     pub taken: Vec<(String, Secret)>,
     /// Settings of the keyset that no server of the deployment reads.
@@ -121,6 +123,7 @@ pub(crate) fn plan(
             overlay: Some(overlay.text),
             intended: overlay.intended,
             ports: overlay.ports,
+            inheriting_ports: Vec::new(),
             taken,
             unused: unused(deployment, keyset),
         });
@@ -136,7 +139,7 @@ pub(crate) fn plan(
     let standing = standing(deployment, &wanted);
     let mut edits = Edits::default();
     // First, because a line that both add behind belongs to the ports before it.
-    let ports = ports::plan(&target, asked.ports, &mut edits)?;
+    let (ports, inheriting_ports) = ports::plan(&target, asked.ports, &mut edits)?;
     let mut written = Written::of(&target, &roots, &standing);
     let mut intended = Vec::new();
     for (service, variables) in &wanted {
@@ -156,6 +159,7 @@ pub(crate) fn plan(
         overlay: None,
         intended,
         ports,
+        inheriting_ports,
         taken,
         unused: unused(deployment, keyset),
     })

@@ -5,6 +5,7 @@ mod edit;
 mod fate;
 mod whole;
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use clearml_secure_core::compose::interpolate;
@@ -46,12 +47,12 @@ impl Ports {
     }
 }
 
-/// Works out the edits.
+/// Works out the edits: what is to be written, and the services that get it from those that they extend.
 pub(crate) fn plan(
     target: &Target<'_>,
     ports: Ports,
     edits: &mut Edits,
-) -> Result<Vec<IntendedPort>, Refusal> {
+) -> Result<(Vec<IntendedPort>, Vec<String>), Refusal> {
     let fates = Fates::of(target, ports)?;
     let services = &target.deployment.project.services;
     let mut intended = Vec::new();
@@ -68,7 +69,14 @@ pub(crate) fn plan(
             _ => {}
         }
     }
-    Ok(intended)
+    let written: HashSet<&str> = intended.iter().map(IntendedPort::service).collect();
+    let mut inheriting = Vec::new();
+    for (index, service) in services.iter().enumerate() {
+        if !written.contains(&*service.name) && !fates.wrong(index)?.is_empty() {
+            inheriting.push(service.name.clone());
+        }
+    }
+    Ok((intended, inheriting))
 }
 
 /// The services that `--bind` is about.

@@ -260,7 +260,9 @@ fn services(deployment: &Composed, plan: &Plan) -> Vec<String> {
         .filter(|one| [Change::Added, Change::Replaced].contains(&one.change));
     let ports = plan.ports.iter().filter(|port| !port.is_kept);
     let names = is_new.map(|one| &*one.service);
-    let changed_ones: HashSet<&str> = names.chain(ports.map(IntendedPort::service)).collect();
+    let ports = ports.map(IntendedPort::service);
+    let ports = ports.chain(plan.inheriting_ports.iter().map(String::as_str));
+    let changed_ones: HashSet<&str> = names.chain(ports).collect();
     let is_shared = is_shared(&changed(plan));
     let readers = deployment.instances.iter();
     let readers = readers.filter(|one| is_shared && one.server.reads_configuration());
