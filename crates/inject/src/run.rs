@@ -5,7 +5,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_cli::talk::say;
-use clearml_secure_core::compose::files::{Elsewhere, GivenFile, elsewhere, merged_over};
+use clearml_secure_core::compose::files::{Elsewhere, GivenFile, merged_over, named_above};
 use clearml_secure_core::helm;
 use clearml_secure_core::io::{is_same, read_argument, read_text};
 use clearml_secure_core::keyset::Keyset;
@@ -62,7 +62,12 @@ fn compose(cli: &Cli, text: Zeroizing<String>) -> Result<u8, Error> {
     }
     let keyset = keyset(cli)?;
     let texts = read_compose(cli, text)?;
-    refuse_an_input(cli, &texts)?;
+    refuse_an_input(cli)?;
+    let merged_output = merged_output(cli, &texts);
+    let taken = |output: &Path| Error::OutputMerged(output.to_owned());
+    if let Some(output) = merged_output.filter(|_| !cli.is_override || !cli.merge.is_empty()) {
+        return Err(taken(output));
+    }
     let env_file = read_env_file(cli, &texts)?;
     // A second reading needs the files a second time.
     let for_witness = cli.prove_with_compose.then(|| texts.clone());
@@ -81,6 +86,10 @@ fn compose(cli: &Cli, text: Zeroizing<String>) -> Result<u8, Error> {
         env_file,
     };
     let planned = job.plan(&keyset)?;
+    // What was written there by an earlier run is right, or would be lost.
+    if let Some(output) = merged_output.filter(|_| !planned.plan.is_idle()) {
+        return Err(taken(output));
+    }
     let talk = Talk::of(cli, &planned, &keyset);
     let marks = match cli.diff {
         true => diff::marks(&planned.deployment, &keyset),
@@ -95,6 +104,7 @@ fn compose(cli: &Cli, text: Zeroizing<String>) -> Result<u8, Error> {
         before: &proved.before,
         after: proved.plan.overlay.as_ref().unwrap_or(&proved.after),
         env_file: proved.env_file.as_ref(),
+        is_output_right: merged_output.is_some(),
         is_changed: talk.is_changed,
         holds_secrets: proved.env_file.is_none() && keyset != Keyset::default(),
         marks: &marks,
@@ -183,23 +193,20 @@ fn refuse_a_part(cli: &Cli) -> Result<(), Error> {
     if is_stdin(&cli.compose) {
         return Ok(());
     }
-    let above = cli.compose.ancestors().skip(2);
-    let named = above.filter_map(|folder| Some((folder.join(".env"), elsewhere(folder)?)));
-    let is_named = |files: &[PathBuf]| files.iter().any(|file| is_same(file, &cli.compose));
+    let Some((folder, Elsewhere { compose, env })) = named_above(&cli.compose) else {
+        return Ok(());
+    };
     // Alone it is whole with the env files that count.
     let has = |env: &PathBuf| cli.env_file.iter().any(|given| is_same(given, env));
-    for (names, Elsewhere { compose, env }) in named {
-        let is_whole = compose.len() == 1 && env.iter().all(has);
-        if is_named(&compose) && !is_whole {
-            return Err(Error::Part {
-                file: cli.compose.clone(),
-                names,
-                compose,
-                env,
-            });
-        }
+    if compose.len() == 1 && env.iter().all(has) {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::Part {
+        file: cli.compose.clone(),
+        names: folder.join(".env"),
+        compose,
+        env,
+    })
 }
 
 /// Refuses an empty standard input: somebody forgot a name, or what should write there failed.
@@ -210,21 +217,28 @@ fn refuse_nothing(path: &Path, text: &str, what: &'static str) -> Result<(), Err
     }
 }
 
-/// Refuses to write over what the product is read from, or proved with: it would be gone. The compose file itself may be
-/// replaced by its edited text.
-fn refuse_an_input(cli: &Cli, texts: &[GivenFile]) -> Result<(), Error> {
-    let Some(output) = cli.output.as_deref().filter(|path| *path != Path::new("-")) else {
+/// Refuses to write over what the product is read from: it would be gone. The compose file itself may be replaced by its
+/// edited text.
+fn refuse_an_input(cli: &Cli) -> Result<(), Error> {
+    let Some(output) = output_file(cli) else {
         return Ok(());
     };
-    let merged = texts.iter().skip(1);
-    if merged.into_iter().any(|(path, _)| is_same(path, output)) {
-        return Err(Error::OutputMerged(output.to_owned()));
-    }
     let is_replaced = cli.is_override && is_same(&cli.compose, output);
     if is_replaced || is_same(cli.keys(), output) {
         return Err(Error::OutputRead(output.to_owned()));
     }
     Ok(())
+}
+
+/// The file that the product goes to, if it is one of those that are merged over the compose file.
+fn merged_output<'a>(cli: &'a Cli, texts: &[GivenFile]) -> Option<&'a Path> {
+    let mut merged = texts.iter().skip(1);
+    output_file(cli).filter(|output| merged.any(|(path, _)| is_same(path, output)))
+}
+
+fn output_file(cli: &Cli) -> Option<&Path> {
+    let output = cli.output.as_deref();
+    output.filter(|path| *path != Path::new("-"))
 }
 
 /// The file that the values go to, where one is named.

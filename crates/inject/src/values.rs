@@ -41,6 +41,7 @@ pub(crate) fn run(cli: &Cli, text: Zeroizing<String>) -> Result<u8, Error> {
         before: &proved.before,
         after: &proved.after,
         env_file: None,
+        is_output_right: false,
         is_changed,
         holds_secrets: false,
         marks: &[],

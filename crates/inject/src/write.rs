@@ -29,6 +29,8 @@ pub(crate) struct Product<'a> {
     /// The compose file as it is to be, or what is merged over it.
     pub(crate) after: &'a str,
     pub(crate) env_file: Option<&'a EnvFile>,
+    /// Whether the output is there and says all that it has to say.
+    pub(crate) is_output_right: bool,
     pub(crate) is_changed: bool,
     /// Whether secrets are in it from now on.
     pub(crate) holds_secrets: bool,
@@ -50,6 +52,8 @@ impl Product<'_> {
             print(&self.diff())?;
         } else if self.cli.in_place {
             self.in_place()?;
+        } else if self.is_output_right {
+            self.replace(self.new_env_file().as_slice(), None)?;
         } else {
             match self.cli.output.as_deref() {
                 Some(path) if path != Path::new("-") => self.to_file(path)?,
