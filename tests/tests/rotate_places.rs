@@ -10,6 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use e2e::files::root;
 use e2e::oracle;
 use e2e::program::clearml;
 use e2e::rotation::{Bed, Layout};
@@ -387,4 +388,61 @@ fn a_folder_that_cannot_be_written_to_is_said() {
     ended.says(2, "..env.clearml-rotate is there");
     assert!(bed.files() == before);
     assert!(!bed.here.join(".clearml-rotate").exists());
+}
+
+/// A service of a profile that does not run is none of a rotation's to start.
+#[test]
+fn a_profile_that_does_not_run_is_not_started() {
+    let Some(bed) = Bed::start_first(Layout::EnvFile) else {
+        return;
+    };
+    let name = "\n  agent-services:\n";
+    edit(
+        &bed.file(),
+        name,
+        &format!("{name}    profiles: [agents]\n"),
+    );
+    let restarted = || {
+        let called = bed.called();
+        let last = called.lines().rfind(|line| line.contains(" up -d "));
+        last.unwrap().to_owned()
+    };
+    bed.rotate(&[]).says(0, "async_delete agent-services");
+    assert!(restarted().ends_with(" agent-services"), "{}", restarted());
+    bed.set("pattern", "docker*ps --quiet agent-services");
+    bed.rotate(&[])
+        .says(0, "restarting apiserver fileserver async_delete\n");
+    assert!(restarted().ends_with(" async_delete"), "{}", restarted());
+}
+
+#[test]
+fn a_dry_run_is_read_as_far_as_somebody_likes() {
+    let Some(bed) = Bed::start_first(Layout::EnvFile) else {
+        return;
+    };
+    let script = root().join("scripts/clearml-rotate");
+    let words = bed.arguments().join(" ");
+    let run = format!("sh {} --dry-run {words}", script.display());
+    let ended = bed.paste(&format!("{run} | head -n 1"));
+    ended.says(0, "# Before anything is changed.");
+    assert_eq!(ended.err, "");
+    bed.paste(&format!("{run} | tail -n 1"))
+        .says(0, "rm -rf .clearml-rotate");
+}
+
+#[test]
+fn half_a_keyset_is_called_by_its_own_name() {
+    let Some(bed) = Bed::start_first(Layout::EnvFile) else {
+        return;
+    };
+    let text = fs::read_to_string(bed.keys()).unwrap();
+    let half = text.lines().filter(|line| !line.contains("WEBSERVER"));
+    let half: String = half.map(|line| format!("{line}\n")).collect();
+    fs::write(bed.keys(), half).unwrap();
+    let ended = bed.rotate(&[]);
+    ended.says(2, "the keyset has no value for webserver");
+    ended.says(
+        2,
+        "\n      clearml-keygen --from keys.env -o complete.env\n",
+    );
 }
