@@ -233,7 +233,7 @@ fn bad_names_are_refused_in_every_format() {
                 &["jane", "john", "jane"],
                 "there is already a user of this name",
             ),
-            (&[""], "the value is empty"),
+            (&[""], "the name is empty"),
             (&[&long], "the value is longer than 1024 characters"),
             (&["o`brien"], "backtick"),
         ] {

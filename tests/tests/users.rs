@@ -181,7 +181,7 @@ fn what_cannot_be_a_user_is_refused_and_nothing_is_written() {
             "jane:MARKED\u{7}",
             "1: the password has a character that cannot be typed",
         ),
-        (":MARKED", "1: the value is empty"),
+        (":MARKED", "1: the name is empty"),
         (
             "ja\u{7}ne:MARKED",
             "1: the value has a character that cannot be printed",
@@ -567,6 +567,9 @@ fn what_would_be_lost_is_refused() {
             .refused()
             .says("a name cannot begin with #");
     }
+    keygen(&["--user", "", "--passwords", "-"])
+        .refused()
+        .says("--user '': the name is empty");
     // A comment is one wherever it begins.
     let chosen = "  # jane: old entry\nbob:a long password\n";
     fs::write(folder.path().join("chosen"), chosen).unwrap();

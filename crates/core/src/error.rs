@@ -1,6 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::encrypted::Encrypted;
 use crate::source::Place;
 
 /// What can go wrong in reading what a user brought, said in one line each, without a secret in it.
@@ -37,10 +38,12 @@ pub enum Error {
         message: String,
     },
     /// Bytes that are not UTF-8.
-    #[error("{place}: not UTF-8")]
+    #[error("{place}: {}", by.map_or_else(|| "not UTF-8".to_owned(), Encrypted::message))]
     Encoding {
         /// The first byte that is not.
         place: Place,
+        /// The program that has encrypted the file, if it looks like that.
+        by: Option<Encrypted>,
     },
     /// A `.conf` file that pyhocon would refuse.
     #[error("{place}: {message}")]
@@ -143,7 +146,7 @@ impl Error {
     /// The same error of reading a file, which is called something else.
     pub(crate) fn of_file(mut self, name: PathBuf) -> Self {
         match &mut self {
-            Self::Encoding { place } => place.file = name,
+            Self::Encoding { place, .. } => place.file = name,
             Self::NoFile { path, .. } | Self::Read { path, .. } | Self::TooLarge { path, .. } => {
                 *path = name;
             }
@@ -157,7 +160,7 @@ impl Error {
         match self {
             Self::Compose { place, .. }
             | Self::Dotenv { place, .. }
-            | Self::Encoding { place }
+            | Self::Encoding { place, .. }
             | Self::Hocon { place, .. }
             | Self::Keyset { place, .. }
             | Self::Yaml { place, .. } => Some(place),
@@ -173,7 +176,8 @@ impl Error {
             Self::Dotenv { .. } => {
                 Some("fix the line; `docker compose config` refuses it too".to_owned())
             }
-            Self::Encoding { .. } => Some("save the file as UTF-8".to_owned()),
+            Self::Encoding { by: Some(by), .. } => Some(by.help()),
+            Self::Encoding { by: None, .. } => Some("save the file as UTF-8".to_owned()),
             Self::Hocon { .. } => {
                 Some("fix the file; what loads it does not start".to_owned())
             }

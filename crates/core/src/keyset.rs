@@ -31,6 +31,7 @@ use crate::generate::generate;
 use crate::io;
 use crate::secret::Secret;
 use crate::setting::{Kind, SETTINGS, Server, Setting};
+use crate::shell;
 use crate::shown::escape;
 pub use chosen::Chosen;
 use fault::put;
@@ -268,7 +269,17 @@ impl Keyset {
     pub fn read(text: &str, path: &Path) -> Result<Self, Error> {
         let keyset = Self::read_any(text).map_err(|fault| fault.of(path, text))?;
         match keyset.empty.first() {
-            Some((setting, at)) => Err(Fault::misfit(*at, *setting, Misfit::Empty).of(path, text)),
+            Some((setting, at)) => {
+                // A pipe can be read only once.
+                let name = match path.is_file() {
+                    true => shell::quoted(path),
+                    false => "KEYS".to_owned(),
+                };
+                let help =
+                    format!("generate a value:\n  clearml-keygen --from {name} -o complete.env");
+                let fault = Fault::misfit(*at, *setting, Misfit::Empty).help(help);
+                Err(fault.of(path, text))
+            }
             None => Ok(keyset),
         }
     }

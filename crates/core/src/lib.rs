@@ -57,6 +57,7 @@ pub mod dockerignore;
 pub mod dotenv;
 pub mod edit;
 pub mod effective;
+pub mod encrypted;
 /// What can go wrong, in one typed list.
 pub mod error;
 pub mod exit;

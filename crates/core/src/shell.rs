@@ -13,11 +13,15 @@ pub fn comment(text: &str) -> String {
 /// A path as one word that no program takes for an option, and that does nothing to the terminal it is shown on.
 pub fn quoted(path: &Path) -> String {
     let bytes = path.as_os_str().as_bytes();
+    let is_option = bytes.starts_with(b"-") && bytes != b"-";
+    let folder = if is_option { "./" } else { "" };
+    folder.to_owned() + &word(bytes)
+}
+
+/// Bytes as one word of a shell.
+fn word(bytes: &[u8]) -> String {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+:@%,".contains(byte);
     let mut out = String::new();
-    if bytes.starts_with(b"-") && bytes != b"-" {
-        out.push_str("./");
-    }
     if !bytes.is_empty() && bytes.iter().all(is_plain) {
         out.push_str(&String::from_utf8_lossy(bytes));
         return out;
@@ -36,6 +40,12 @@ pub fn quoted(path: &Path) -> String {
     }
     out.push('\'');
     out
+}
+
+/// An option with a value that is no path: one that begins with a dash has to be behind `=`.
+pub fn option(flag: &str, value: &str) -> String {
+    let separator = if value.starts_with('-') { '=' } else { ' ' };
+    format!("{flag}{separator}{}", word(value.as_bytes()))
 }
 
 /// Bytes that cannot be shown, written by printf between two quoted parts.

@@ -9,6 +9,7 @@ use clearml_secure_plan::env_file::options;
 use clearml_secure_plan::error::{Error as PlanError, with_base};
 
 use crate::cli::Cli;
+use crate::ports;
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +85,7 @@ impl Error {
             Some(path) => ["-k", "--from"].iter().fold(help, |help, option| {
                 help.replace(&format!("{option} KEYS"), &format!("{option} {path}"))
             }),
-            None => help,
+            None => without_keyset(help, cli),
         })
     }
 
@@ -164,6 +165,17 @@ impl Error {
                 Some("name one of the two files:\n  clearml-inject -k keys.env docker-compose.yml".to_owned())
             }
         }
+    }
+}
+
+/// Ports change without a keyset, and one that came in a pipe comes in a pipe again.
+fn without_keyset(help: String, cli: &Cli) -> String {
+    let ports = ports::asked(cli).options();
+    match cli.keys {
+        None if ports.is_empty() => help,
+        None if help.contains(&ports) => help.replace(" -k KEYS", ""),
+        None => help.replace(" -k KEYS", &ports),
+        Some(_) => help,
     }
 }
 

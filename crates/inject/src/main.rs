@@ -4,6 +4,7 @@
 mod cli;
 mod diff;
 mod error;
+mod ports;
 mod run;
 mod talk;
 mod values;

@@ -15,12 +15,12 @@ use clearml_secure_plan::env_file::EnvFile;
 use clearml_secure_plan::error::Error as PlanError;
 use clearml_secure_plan::job::Job;
 use clearml_secure_plan::plan::Asked;
-use clearml_secure_plan::ports::Ports;
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
 use crate::diff;
 use crate::error::Error;
+use crate::ports;
 use crate::talk::{self, Talk};
 use crate::values;
 use crate::witness;
@@ -74,10 +74,7 @@ fn compose(cli: &Cli, text: Zeroizing<String>) -> Result<u8, Error> {
     let job = Job {
         compose: texts,
         asked: Asked {
-            ports: Ports {
-                close: cli.close_ports,
-                bind: cli.bind,
-            },
+            ports: ports::asked(cli),
             is_overlay: cli.is_override,
             is_literal: cli.literal,
             allows_weak: cli.allow_weak,

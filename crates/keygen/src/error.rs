@@ -1,5 +1,5 @@
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clearml_secure_core::keyset::kubernetes::Misnamed;
 use clearml_secure_core::keyset::{Keyset, Misfit, enumerated};
@@ -112,7 +112,7 @@ pub(crate) enum Error {
     UsersOnly(PathBuf),
     #[error("{}: exists", escape_path(.0))]
     ValuesExist(PathBuf),
-    #[error("--user {}: {misfit}", escape(name))]
+    #[error("{}: {misfit}", of_user(name, None))]
     User { name: String, misfit: Misfit },
     #[error("{}: {}", of_user(name, place.as_ref()), Misfit::User)]
     UserTwice {
@@ -214,8 +214,8 @@ impl Error {
                 "an earlier line or --user has this name: name each user once".to_owned()
             }
             Self::User { misfit: Misfit::User, name, .. } => format!(
-                "the keyset of --from has this user, or the apiserver.conf that is written. For a new password, use --reset-password {}",
-                shell::quoted(Path::new(name))
+                "the keyset of --from has this user, or the apiserver.conf that is written. For a new password, use {}",
+                shell::option("--reset-password", name)
             ),
             Self::UserOfFile { misfit: Misfit::User, .. } => {
                 "the keyset of --from has this user. To replace it, run this with --remove-user NAME first".to_owned()
@@ -230,6 +230,7 @@ impl Error {
 fn of_user(name: &str, place: Option<&(PathBuf, usize)>) -> String {
     match place {
         Some((path, line)) => format!("{}:{line}", escape_path(path)),
+        None if name.is_empty() => "--user ''".to_owned(),
         None => format!("--user {}", escape(name)),
     }
 }

@@ -34,6 +34,6 @@ pub(crate) fn file(cli: &Cli) -> Option<&Path> {
 }
 
 /// Whether servers will read the file as `secure`.
-fn is_secure_conf(cli: &Cli, path: &Path) -> bool {
+pub(crate) fn is_secure_conf(cli: &Cli, path: &Path) -> bool {
     matches!(cli.format, Format::Hocon) && path.file_name().is_some_and(|name| name == SECURE)
 }

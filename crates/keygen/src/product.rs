@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::existing::refuse_other;
 use crate::from::From;
 use crate::helm;
-use crate::output::{APISERVER, SECURE, apiserver, file, is_of_users};
+use crate::output::{APISERVER, SECURE, apiserver, file, is_of_users, is_secure_conf};
 use crate::talk::{exists, name, say, to_standard_output, wrote};
 
 /// All that is to be written. Whatever can fail without writing has been done.
@@ -164,6 +164,7 @@ impl Product {
                 &format!("{}: {} settings{users}", wrote(path), SETTINGS.len()),
             );
         }
+        let is_read_by_servers = cli.force && self.keyset.is_some() && is_secure_conf(cli, path);
         let path = name(path);
         match &self.apiserver {
             Some(apiserver) => apiserver.tell(cli, self.users, self.keyset.is_some()),
@@ -174,6 +175,13 @@ impl Product {
                 ),
             ),
             None => {}
+        }
+        if is_read_by_servers {
+            say(
+                cli,
+                "the servers read it when they start: restart apiserver, fileserver and async_delete together. After a new \
+                 token_secret, also run `redis-cli -n 8 FLUSHDB`: otherwise old tokens work for up to 12 hours",
+            );
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ pub struct Ports {
 
 impl Ports {
     /// The options that ask for it.
-    pub(crate) fn options(self) -> String {
+    pub fn options(self) -> String {
         let close = if self.close { " --close-ports" } else { "" };
         let bind = self.bind.map(|address| format!(" --bind {address}"));
         format!("{close}{}", bind.unwrap_or_default())

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
+use crate::encrypted::Encrypted;
 use crate::error::Error;
 use crate::source::place_of;
 
@@ -136,6 +137,7 @@ fn read_bounded(reader: impl Read, size: u64, path: &Path) -> Result<Zeroizing<S
             let before = Zeroizing::new(String::from_utf8_lossy(&bytes[..valid]).into_owned());
             Err(Error::Encoding {
                 place: place_of(path, &before, valid),
+                by: Encrypted::of_bytes(&bytes, &before),
             })
         }
     }

@@ -28,6 +28,9 @@ pub enum Misfit {
     /// Control characters, line breaks, and for secrets all that is not ASCII.
     #[error("the value has a character that cannot be printed, or is not ASCII")]
     NotPrintable,
+    /// Nobody has no name.
+    #[error("the name is empty")]
+    NameEmpty,
     /// The same of a user's name, in which any letter may be.
     #[error("the value has a character that cannot be printed")]
     NameNotPrintable,
@@ -66,7 +69,7 @@ pub(super) fn fits_name(name: &str) -> Result<(), Misfit> {
     // The last two are no characters, and YAML refuses them.
     let is_printable = escape(name) == name && !name.contains(['\u{fffe}', '\u{ffff}']);
     if name.is_empty() {
-        Err(Misfit::Empty)
+        Err(Misfit::NameEmpty)
     } else if !is_printable {
         Err(Misfit::NameNotPrintable)
     } else if name.chars().count() > LONGEST {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 
 use super::{Fault, Format};
+use crate::encrypted::Encrypted;
 use crate::yaml::{Node, parse_documents};
 
 /// What the entries of a `secure.conf` start with that a keyset is about.
@@ -25,6 +26,9 @@ pub(super) fn format(text: &str) -> Result<Format, Fault> {
     let body = text.trim_start_matches('\u{feff}');
     let none = || {
         let offset = text.len() - body.trim_start().len();
+        if let Some(by) = Encrypted::of_text(body) {
+            return Fault::new(offset.min(text.len()), by.message()).help(by.help());
+        }
         let (what, first) = match body.trim().is_empty() {
             true => ("it is empty", ""),
             false => (

@@ -24,6 +24,7 @@ use clearml_secure_plan::switched::switched;
 
 use super::line;
 use crate::cli::Cli;
+use crate::ports;
 
 /// A file whose name the user chooses.
 const FILE: &str = "FILE";
@@ -405,14 +406,13 @@ impl Whole {
         let file = quoted(self.files.first()?);
         let env_files = planned.env_file.iter().flat_map(|file| &file.named);
         let keys = cli.keys.as_deref().filter(|path| path.is_file());
-        let keys = keys.map_or_else(|| "KEYS".to_owned(), quoted);
-        let mut further = options(env_files);
-        if cli.close_ports {
-            further.push_str(" --close-ports");
-        }
-        if let Some(address) = cli.bind {
-            let _ = write!(further, " --bind {address}");
-        }
+        let ports = ports::asked(cli).options();
+        let keys = match keys {
+            Some(path) => format!(" -k {}", quoted(path)),
+            None if ports.is_empty() => " -k KEYS".to_owned(),
+            None => String::new(),
+        };
+        let further = options(env_files) + &ports;
         let is_there = cli.output.as_deref() == Some(Path::new(OVERRIDE_FILE));
         let force = if is_there { " --force" } else { "" };
         let mut out = String::new();
@@ -424,7 +424,7 @@ impl Whole {
         );
         let _ = writeln!(
             out,
-            "  clearml-inject -k {keys}{further} --override -o {OVERRIDE_FILE}{force} {file}"
+            "  clearml-inject{keys}{further} --override -o {OVERRIDE_FILE}{force} {file}"
         );
         Some(out)
     }
