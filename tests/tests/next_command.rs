@@ -254,3 +254,228 @@ fn a_place_is_the_same_in_every_format() {
     }
     assert!(tried > 2, "{report}");
 }
+
+#[test]
+fn keys_in_a_secure_conf_are_changed_there() {
+    let folder = deployment(&[]);
+    let conf = folder.path().join("site/config/secure.conf");
+    paste(
+        &folder,
+        "clearml-keygen -q -f hocon --user jane --passwords logins.txt -o site/config/secure.conf",
+    )
+    .exit(0);
+    let good = fs::read_to_string(&conf).unwrap();
+    let changed = |from: &str, to: &str| -> String {
+        let lines = good.lines().map(|line| match line.starts_with(from) {
+            true => format!("{to}\n"),
+            false => format!("{line}\n"),
+        });
+        lines.collect()
+    };
+    let own = "# MARKED: somebody's own line";
+    let cases = [
+        (
+            changed("auth.token_secret", own),
+            "missing-setting",
+            "clearml-keygen --from site/config/secure.conf -f hocon -o site/config/secure.conf --force",
+        ),
+        (
+            changed(
+                "auth.token_secret",
+                &format!("{own}\nauth.token_secret: short"),
+            ),
+            "weak-secret",
+            "clearml-keygen --from site/config/secure.conf --only token_secret -f hocon -o site/config/secure.conf --force",
+        ),
+    ];
+    for (text, rule, command) in cases {
+        fs::write(&conf, text).unwrap();
+        let compose = fs::read_to_string(folder.path().join("site/docker-compose.yml")).unwrap();
+        let found = verify(&folder, &["site"]).stdout;
+        let help = help_of(&found, rule);
+        assert!(
+            help.starts_with("clearml-keygen --from site/config/secure.conf "),
+            "{found}"
+        );
+        let script = verify(&folder, &["--fix", "site"]).stdout;
+        assert!(
+            script.contains(&format!("\n{command}\n# then restart ")),
+            "{script}"
+        );
+        assert!(!script.contains("\nclearml-inject"), "{script}");
+        assert_eq!(
+            script.matches("grep ^CLEARML_AGENT_").count(),
+            1,
+            "{script}"
+        );
+        let bad = fs::read_to_string(&conf).unwrap();
+        for commands in [&help, &script] {
+            fs::write(&conf, &bad).unwrap();
+            paste(&folder, commands)
+                .exit(0)
+                .says("restart apiserver, fileserver and async_delete together");
+            let after = verify(&folder, &["site"]).stdout;
+            assert!(!after.contains(&format!("[{rule}]")), "{after}");
+        }
+        assert!(fs::read_to_string(&conf).unwrap().contains(own));
+        let same = fs::read_to_string(folder.path().join("site/docker-compose.yml")).unwrap();
+        assert_eq!(compose, same);
+    }
+    let found = verify(&folder, &["site"]).stdout;
+    paste(&folder, &help_of(&found, "unset-variable")).exit(0);
+    let found = verify(&folder, &["site"]).stdout;
+    assert!(!found.contains("[unset-variable]"), "{found}");
+    assert!(!found.contains("[readable-secret]"), "{found}");
+    paste(
+        &folder,
+        "clearml-verify -q --fail-on error -k site/config/secure.conf site",
+    )
+    .exit(0);
+}
+
+#[test]
+fn where_another_file_wins_the_help_says_what_inject_says() {
+    let compose = "services:\n  apiserver:\n    environment:\n      CLEARML__SECURE__AUTH__TOKEN_SECRET: aaaabbbbccccdddd1111\n";
+    let folder = deployment(&[("docker-compose.override.yml", compose)]);
+    let found = verify(&folder, &["site/docker-compose.yml"]).stdout;
+    let said = found.split_whitespace().collect::<Vec<&str>>().join(" ");
+    let says = "clearml-inject refuses as the files are: apiserver would not read the keyset's secure.auth.token_secret: site/docker-compose.override.yml:4:7 overrides it; remove the line at site/docker-compose.override.yml:4:7, then run this again: clearml-keygen";
+    assert!(said.contains(says), "{found}");
+    let commands = help_of(&found, "missing-setting");
+    paste(&folder, &commands).refused();
+    // As it says.
+    let path = folder.path().join("site/docker-compose.override.yml");
+    fs::write(&path, "services:\n  apiserver:\n    restart: always\n").unwrap();
+    fs::remove_file(folder.path().join("keys.env")).unwrap();
+    paste(&folder, &commands).exit(0);
+    let found = verify(&folder, &["site/docker-compose.yml"]).stdout;
+    assert!(!found.contains("clearml-inject refuses"), "{found}");
+}
+
+#[test]
+fn a_command_names_a_user_who_looks_like_an_option() {
+    let folder = deployment(&[]);
+    let make = "clearml-keygen -q --user=-jane --passwords logins.txt -o keys.env\n\
+                clearml-inject -q -k keys.env -i site/docker-compose.yml";
+    paste(&folder, make).exit(0);
+    paste(
+        &folder,
+        "clearml-keygen --from keys.env --user=-jane --passwords more.txt",
+    )
+    .refused()
+    .says("use --reset-password=-jane");
+    paste(
+        &folder,
+        "clearml-keygen -q --from keys.env --reset-password=-jane --passwords more.txt -o new.env",
+    )
+    .exit(0);
+}
+
+#[test]
+fn a_guest_in_a_list_is_made_no_user() {
+    let folder = deployment(&[]);
+    let path = folder.path().join("site/docker-compose.yml");
+    let listed = |guest: &str| {
+        let users = format!(
+            "      CLEARML__APISERVER__AUTH__FIXED_USERS__ENABLED: 'true'\n      \
+             CLEARML__APISERVER__AUTH__FIXED_USERS__USERS: '[{{username: \"bob\", password: \"tWq9-violet-orbit-lamp\", name: \"B\"{guest}}}]'\n"
+        );
+        let text = stock().replace("/opt/clearml/config:", "./config:");
+        let at = text
+            .find("      CLEARML__secure__credentials__services_agent")
+            .unwrap();
+        fs::write(&path, format!("{}{users}{}", &text[..at], &text[at..])).unwrap();
+        let found = verify(&folder, &["site"]).stdout;
+        assert!(found.contains("[plaintext-password]"), "{found}");
+        found
+    };
+    assert!(listed("").contains("--users-from users.txt"));
+    let found = listed(", is_guest: true");
+    assert!(!found.contains("--users-from"), "{found}");
+    assert!(found.contains("write base64 of bcrypt hashes"), "{found}");
+}
+
+#[test]
+fn a_value_that_is_gone_is_generated_by_the_command_that_is_told() {
+    let folder = deployment(&[]);
+    let make = "umask 077; clearml-keygen -q | sed '/AUTH__TOKEN_SECRET/s/=.*/=/' >some.env";
+    paste(&folder, make).exit(0);
+    let command = "clearml-keygen --from some.env -o complete.env";
+    for run in [
+        "clearml-inject -k some.env -i site/docker-compose.yml",
+        "clearml-verify -k some.env site",
+    ] {
+        paste(&folder, run)
+            .refused()
+            .says(&format!("\n      {command}\n"));
+    }
+    paste(&folder, command).exit(0);
+    paste(
+        &folder,
+        "clearml-inject -k complete.env -i site/docker-compose.yml",
+    )
+    .exit(0);
+}
+
+#[test]
+fn a_keyset_that_is_encrypted_is_said_to_be() {
+    let folder = deployment(&[]);
+    let cases: [(&[u8], &str, &str); 5] = [
+        (
+            b"age-encryption.org/v1\n-> X25519 a\n\xff\xfe",
+            "age",
+            "age -d -i IDENTITY FILE",
+        ),
+        (
+            b"-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n",
+            "age",
+            "age -d -i IDENTITY FILE",
+        ),
+        (b"\x85\x01\x0c\x03", "GnuPG", "gpg -d FILE"),
+        (
+            b"-----BEGIN PGP MESSAGE-----\n\nhQE\n",
+            "GnuPG",
+            "gpg -d FILE",
+        ),
+        (
+            b"$ANSIBLE_VAULT;1.1;AES256\n3361\n",
+            "Ansible Vault",
+            "ansible-vault view FILE",
+        ),
+    ];
+    for (bytes, program, command) in cases {
+        fs::write(folder.path().join("keys.enc"), bytes).unwrap();
+        for run in [
+            "clearml-inject -k keys.enc -i site/docker-compose.yml",
+            "clearml-verify -k keys.enc site",
+            "clearml-keygen --from keys.enc -o new.env",
+        ] {
+            paste(&folder, run)
+                .refused()
+                .says(&format!("{program} has encrypted the file\n"))
+                .says(&format!("decrypt it, and pass what `{command}` prints"));
+        }
+    }
+}
+
+#[test]
+fn ports_need_no_keyset_in_what_is_told_either() {
+    let more = "services:\n  apiserver:\n    restart: always\n";
+    let folder = deployment(&[("docker-compose.override.yml", more)]);
+    let said = |options: &str| {
+        let command = format!("clearml-inject {options} -i docker-compose.override.yml </dev/null");
+        paste(&folder, &format!("cd site; {command}"))
+            .refused()
+            .stderr
+    };
+    let told = said("--close-ports --bind 127.0.0.1");
+    let command = "clearml-inject --close-ports --bind 127.0.0.1 --merge docker-compose.override.yml -i docker-compose.yml";
+    assert!(told.contains(&format!("\n      {command}\n")), "{told}");
+    paste(&folder, &format!("cd site; {command} </dev/null")).exit(0);
+    paste(&folder, "clearml-keygen -q -o site/keys.env").exit(0);
+    let told = said("-k keys.env --close-ports");
+    assert!(
+        told.contains("clearml-inject -k keys.env --merge"),
+        "{told}"
+    );
+}

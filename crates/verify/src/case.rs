@@ -46,6 +46,8 @@ pub(crate) struct Case<'a> {
     pub(crate) made_from: Option<(&'a Described, &'a Effective)>,
     /// The options of clearml-inject for files, and for an override file, where it needs one.
     pub(crate) inject_files: OnceCell<(String, Option<String>)>,
+    /// Why clearml-inject would refuse new keys, and what to do about it.
+    pub(crate) refusal: OnceCell<Option<(String, String)>>,
 }
 
 impl Case<'_> {
@@ -185,7 +187,7 @@ impl Case<'_> {
         reading: &Reading,
         message: String,
     ) -> Draft {
-        Draft::new(severity, message, self.inject())
+        Draft::new(severity, message, self.inject(Some(reading.setting)))
             .setting(reading.setting)
             .server(reading.server)
             .at(self.span(reading))

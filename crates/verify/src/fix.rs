@@ -3,6 +3,7 @@
 //! Every proposal is made in memory first, and what clearml-inject says against it is printed beside the findings that are left.
 
 mod attempt;
+mod conf;
 mod lines;
 mod names;
 mod ports;
@@ -11,6 +12,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use crate::finding::{Finding, Fix, Severity};
+use crate::report::described::Described;
 use clearml_secure_core::compose::Project;
 use clearml_secure_core::container::{self, Container};
 use clearml_secure_core::deployment::Deployment;
@@ -24,7 +26,8 @@ use clearml_secure_plan::refusal::another_env_file;
 
 use crate::cli::Cli;
 use crate::files;
-use attempt::Attempt;
+pub(crate) use attempt::Attempt;
+pub(crate) use conf::Conf;
 pub(crate) use lines::{Lines, Place};
 pub(crate) use names::Names;
 
@@ -33,6 +36,8 @@ pub(crate) struct Plan<'a> {
     /// Files that only their owner is to read.
     pub(crate) modes: Vec<Mode<'a>>,
     pub(crate) inject: Option<Inject<'a>>,
+    /// The command that changes the keys where a `secure.conf` has them, instead.
+    pub(crate) conf: Option<(String, Vec<&'a Finding>)>,
     /// Lines of configuration files.
     pub(crate) lines: Vec<Lines<'a>>,
     /// What a person has to fix, each with what stands in the way of a command that would do it otherwise.
@@ -112,22 +117,23 @@ impl Keys {
 /// Works out what fixes a deployment's findings.
 pub(crate) fn plan<'a>(
     cli: &Cli,
-    (project, deployment): (&Project, &Deployment),
+    (project, deployment): (&Project, &Described),
     effective: &Effective,
     findings: &'a [Finding],
     names: &mut Names,
 ) -> Plan<'a> {
     let way = Way::of(project, deployment, effective);
     let attempt = Attempt {
-        cli,
+        keys: cli.keys.as_deref(),
         project,
         deployment,
         way: &way,
     };
-    let options = Options::of(&attempt, deployment, findings);
+    let options = Options::of(&attempt, deployment, effective, findings);
     let mut plan = Plan {
         modes: Vec::new(),
         inject: None,
+        conf: options.conf(),
         lines: lines::of(cli, deployment, effective, findings),
         left: options.left(),
     };
@@ -157,6 +163,10 @@ pub(crate) fn plan<'a>(
 /// What clearml-inject can be asked to do, each with the findings that it fixes.
 struct Options<'a> {
     keys: Fixing<'a>,
+    /// Where the keys are, if they are not given to clearml-inject.
+    conf: Option<Conf>,
+    /// Notes about the services agent's pair, which is not there.
+    agent: Vec<&'a Finding>,
     close: Fixing<'a>,
     bind: Fixing<'a>,
 }
@@ -174,7 +184,21 @@ impl Fixing<'_> {
 }
 
 impl<'a> Options<'a> {
-    fn of(attempt: &Attempt<'_>, deployment: &Deployment, findings: &'a [Finding]) -> Self {
+    fn of(
+        attempt: &Attempt<'_>,
+        deployment: &Described,
+        effective: &Effective,
+        findings: &'a [Finding],
+    ) -> Self {
+        let mut agent: Vec<&Finding> = Vec::new();
+        let conf = Conf::of(deployment, effective).filter(|conf| {
+            let of_keys = findings.iter().filter(|one| one.fix == Some(Fix::Keys));
+            agent.extend(of_keys.filter(|one| !conf.fixes(deployment, one.setting)));
+            attempt.keys.is_none() && agent.iter().all(|one| one.severity == Severity::Note)
+        });
+        if conf.is_none() {
+            agent.clear();
+        }
         let fixing = |fix: &Fix, obstacle: &dyn Fn(&[&Finding]) -> Option<Obstacle>| {
             let has = |finding: &&Finding| finding.fix.as_ref() == Some(fix);
             let findings: Vec<&Finding> = findings.iter().filter(has).collect();
@@ -184,15 +208,20 @@ impl<'a> Options<'a> {
             };
             Fixing { findings, obstacle }
         };
-        let keys = fixing(&Fix::Keys, &|findings| {
+        let mut keys = fixing(&Fix::Keys, &|findings| {
             let is_note = |finding: &&Finding| finding.severity == Severity::Note;
             if findings.iter().all(is_note) {
                 let harm = "new keys replace all, which a note alone is not worth";
                 return Some(Obstacle::Harm(harm.to_owned()));
             }
-            attempt.refusal(true, Ports::default())
+            match conf {
+                Some(_) => None,
+                None => attempt.refusal(true, Ports::default()),
+            }
         });
-        let is_new = keys.is_asked();
+        keys.findings
+            .retain(|one| !agent.iter().any(|other| std::ptr::eq(*one, *other)));
+        let is_new = keys.is_asked() && conf.is_none();
         let of_ports = |concerned: &[&Container], asked: Ports| {
             ports::obstacle(deployment, findings, concerned, asked.bind.is_some())
                 .or_else(|| attempt.refusal(is_new, asked))
@@ -211,7 +240,21 @@ impl<'a> Options<'a> {
             }),
             bind: fixing(&Fix::Bind, &|_| of_ports(&ports::servers(deployment), bind)),
             keys,
+            conf,
+            agent,
         }
+    }
+
+    /// The change of the file that has the keys.
+    fn conf(&self) -> Option<(String, Vec<&'a Finding>)> {
+        let conf = self.conf.as_ref().filter(|_| self.keys.is_asked())?;
+        let fixes = &self.keys.findings;
+        let mut groups = conf.groups.clone();
+        groups.retain(|group| {
+            let mut fixes = fixes.iter();
+            fixes.any(|finding| conf.replaced(finding.setting).contains(group))
+        });
+        Some((conf.command(&groups), fixes.clone()))
     }
 
     fn all(&self) -> [&Fixing<'a>; 3] {
@@ -220,13 +263,13 @@ impl<'a> Options<'a> {
 
     /// The findings that it would fix, were it not for something in its way.
     fn left(&self) -> Vec<(&'a Finding, Option<Obstacle>)> {
+        let agent = self.agent.iter().map(|finding| (*finding, None));
         let obstructed = self.all().into_iter().filter(|one| one.obstacle.is_some());
-        obstructed
-            .flat_map(|one| {
-                let left = one.findings.iter();
-                left.map(|finding| (*finding, one.obstacle.clone()))
-            })
-            .collect()
+        let obstructed = obstructed.flat_map(|one| {
+            let left = one.findings.iter();
+            left.map(|finding| (*finding, one.obstacle.clone()))
+        });
+        agent.chain(obstructed).collect()
     }
 
     /// One run of clearml-inject with every option that nothing is in the way of.
@@ -241,13 +284,17 @@ impl<'a> Options<'a> {
             let asked = all.iter().filter(|one| one.is_asked());
             asked.flat_map(|one| one.findings.clone()).collect()
         };
-        let (fixes, bind) = (asked(&[&self.keys, &self.close]), asked(&[&self.bind]));
+        let by_conf = self.conf.is_some();
+        let (fixes, bind) = match by_conf {
+            true => (asked(&[&self.close]), asked(&[&self.bind])),
+            false => (asked(&[&self.keys, &self.close]), asked(&[&self.bind])),
+        };
         if fixes.is_empty() && bind.is_empty() {
             return None;
         }
         let path = compose_file(deployment);
         let (_, is_tracked) = files::state(path);
-        let replaces_keys = self.keys.is_asked();
+        let replaces_keys = self.keys.is_asked() && !by_conf;
         Some(Inject {
             keys: match &cli.keys {
                 _ if !replaces_keys => Keys::Unneeded,

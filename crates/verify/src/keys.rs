@@ -6,10 +6,14 @@ pub(crate) mod receipt;
 use std::path::Path;
 use std::sync::Arc;
 
-use clearml_secure_core::effective::Value;
+use clearml_secure_core::effective::{Configured, Layer, Value};
+use clearml_secure_core::fixed_users::USERS;
 use clearml_secure_core::io::read_argument;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::{SETTINGS, Server, Setting};
+use clearml_secure_core::shown::escape;
+use clearml_secure_core::source::Span;
+use clearml_secure_core::unseen::{Hides, Unseen};
 
 use crate::case::Case;
 use crate::cli::Cli;
@@ -93,9 +97,77 @@ impl Keys {
     }
 }
 
+/// What the keyset has no value for, although a server reads it: nothing was held against that.
+pub(crate) fn lacking(case: &Case<'_>, keys: &Keyset) -> Option<Unseen> {
+    let mut settings = keys.missing();
+    settings.retain(|setting| case.effective.readings().any(|one| one.setting == *setting));
+    (!settings.is_empty()).then(|| Unseen {
+        what: Setting::words(&settings).join(", "),
+        hides: Hides::Anything,
+        reason: "the keyset of --keys has no value for it. Is a part of the file missing?"
+            .to_owned(),
+        service: None,
+        span: None,
+    })
+}
+
+/// Every API server must have the keyset's web-login users. Those that a variable lists beside them go with the next
+/// injection; what somebody wrote into a file beside them stays, and is right.
+fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
+    let mut found = Vec::new();
+    for login in case.logins.iter().filter(|_| !keys.users().is_empty()) {
+        let of_variable = match login.server.configured(case.deployment, USERS) {
+            Configured::Value(list, _) if list.unknown().is_none() => {
+                let layer = login.server.layer(case.deployment, USERS);
+                matches!(layer, Some(Layer::Variable(_)))
+            }
+            _ => false,
+        };
+        if !of_variable && !login.users.is_whole {
+            continue;
+        }
+        let has = |name: &str| login.users.users.iter().find(|user| user.username == name);
+        let mut add = |message: String, brief: String, span: Option<Span>| {
+            let help = case.apply("if the keyset is this deployment's, inject it");
+            let finding = case.finding(Severity::Error, login.server, message, &help);
+            found.push(finding.brief(brief).at(span.or(login.users.span)));
+        };
+        let server = case.name(login.server);
+        for user in keys.users() {
+            let name = escape(&user.username);
+            match has(&user.username) {
+                None => add(
+                    format!("{server} does not have the keyset's web-login user {name}"),
+                    format!("web-login user {name}: not at {server}"),
+                    None,
+                ),
+                Some(own) if own.password.as_ref() != Some(&user.password_hash) => add(
+                    format!("{server} has another password hash for {name} than the keyset"),
+                    format!("web-login user {name}: another password hash at {server}"),
+                    Some(own.span),
+                ),
+                Some(_) => {}
+            }
+        }
+        let others = login.users.users.iter().filter(|_| of_variable);
+        for other in others.filter(|other| keys.user(&other.username).is_none()) {
+            let name = login.called(other);
+            add(
+                format!(
+                    "{name} can still log in at {server}, and the keyset does not have this web-login user"
+                ),
+                format!("web-login user {name}: can still log in at {server}"),
+                Some(other.span),
+            );
+        }
+    }
+    found
+}
+
 /// Every server must read the keyset's value. What is not known is unknown already.
 pub(crate) fn compare(case: &Case<'_>, keys: &Keyset) -> Vec<Finding> {
     let mut found = locked_out(case, keys);
+    found.extend(users(case, keys));
     for reading in case.effective.readings() {
         let Some(key) = keys.get(reading.setting) else {
             continue;

@@ -39,7 +39,7 @@ pub(crate) use crate::address::{host, is_loopback};
 use crate::finding::{Draft, Severity};
 use crate::keys::check::{self, Check};
 use crate::live::people::People;
-pub(crate) use accounts::{Account, accounts, token_secret};
+pub(crate) use accounts::{Account, accounts, lacking, token_secret};
 pub(crate) use answer::{Answer, Id, Modes, Origin, Reason};
 use asked::Asked;
 pub(crate) use failure::Failure;

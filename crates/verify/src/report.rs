@@ -413,6 +413,11 @@ impl Report {
         }
     }
 
+    /// Whether a server was asked about keys, and said nothing at all: why not comes before the questions.
+    pub(crate) fn has_no_answer(&self) -> bool {
+        !self.checks.is_empty() && self.checks.iter().all(|check| check.is_right().is_none())
+    }
+
     /// How many findings there are of a severity.
     pub(crate) fn count(&self, severity: Severity) -> usize {
         let of_it = self.findings.iter();

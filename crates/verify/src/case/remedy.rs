@@ -3,27 +3,58 @@
 
 use clearml_secure_core::effective::{Layer, ServerConfiguration};
 use clearml_secure_core::fixed_users::{ENABLED, FixedUser, PASS_HASHED, USERS};
-use clearml_secure_core::setting::Server;
-use clearml_secure_core::shell::quoted;
-use std::path::{Path, PathBuf};
+use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::shell::{option, quoted};
+use clearml_secure_plan::error::Error;
+use clearml_secure_plan::ports::Ports;
+use std::path::PathBuf;
 
 use super::Case;
 use super::cluster::Cluster;
-use crate::fix;
+use crate::fix::{self, Attempt, Conf};
 use crate::login::Login;
 use crate::report::described::Objects;
 use crate::words::run;
 
 impl Case<'_> {
-    /// The command that gives every server new values.
-    pub(crate) fn inject(&self) -> String {
+    /// The command that gives every server new values, because of this setting.
+    pub(crate) fn inject(&self, setting: Option<Setting>) -> String {
         let title = "give every server new random values";
         if let Some(objects) = &self.deployment.manifests {
             return self.in_cluster(objects).inject(title);
         }
+        let conf = Conf::of(self.deployment, self.effective);
+        if let Some(conf) = conf.filter(|conf| conf.fixes(self.deployment, setting)) {
+            let (what, groups) = match conf.replaced(setting).is_empty() {
+                true => ("add what is missing", Vec::new()),
+                false => (title, conf.groups.clone()),
+            };
+            let title =
+                format!("{what}, then restart apiserver, fileserver and async_delete together");
+            return run(&title, &[&conf.command(&groups)]);
+        }
         // The keyset stays in a file: later commands, such as for users, begin with it.
-        let inject = self.injecting("keys.env", true);
-        run(title, &["clearml-keygen -o keys.env", &inject])
+        self.injected(title, Some("clearml-keygen -o keys.env"), "keys.env", true)
+    }
+
+    /// The command that gives the services agent its pair, where the servers have it from a file.
+    pub(crate) fn agent_pair(&self) -> Option<String> {
+        let conf = Conf::of(self.deployment, self.effective)?;
+        let project = self.deployment.project.as_ref()?;
+        let env = self
+            .deployment
+            .sources
+            .path(self.deployment.first)
+            .with_file_name(".env");
+        let (env, file) = (quoted(&env), quoted(&conf.file));
+        let command =
+            format!("(umask 077; clearml-keygen -q --from {file} | grep ^CLEARML_AGENT_ >>{env})");
+        (!project.env().are_named).then(|| {
+            run(
+                "put its pair into .env, from the file that has the other keys",
+                &[&command],
+            )
+        })
     }
 
     /// The commands that give every server the keyset in use.
@@ -31,7 +62,7 @@ impl Case<'_> {
         if let Some(objects) = &self.deployment.manifests {
             return self.in_cluster(objects).apply(title);
         }
-        run(title, &[&self.injecting("KEYS", false)])
+        self.injected(title, None, "KEYS", false)
     }
 
     /// The commands that add users of the web login.
@@ -49,13 +80,19 @@ impl Case<'_> {
             );
             return run(title, &[&keygen]);
         }
-        run(title, &[keygen, &self.injecting("new.env", false)])
+        self.injected(title, Some(keygen), "new.env", false)
     }
 
     /// The commands that put hashes in the place of a server's passwords.
-    pub(crate) fn hash_passwords(&self, server: &ServerConfiguration) -> String {
+    pub(crate) fn hash_passwords(&self, login: &Login<'_>) -> String {
         const TITLE: &str =
             "write a line NAME:PASSWORD for each user into users.txt, then hash the passwords";
+        let server = login.server;
+        let has_guests = login
+            .users
+            .users
+            .iter()
+            .any(|user| user.is_guest != Some(false));
         if let Some(file) = self.apiserver_conf(server) {
             let keygen = format!(
                 "clearml-keygen --from {file} --users-from users.txt -f hocon -o {file} --force && rm users.txt"
@@ -63,21 +100,23 @@ impl Case<'_> {
             return run(&format!("{TITLE} and restart the API server"), &[&keygen]);
         }
         match self.project_with_users(server) {
-            true => run(
+            // A keyset has no guests, and would make users of them.
+            true if !has_guests => self.injected(
                 &format!("{TITLE} (KEYS is the keyset in use)"),
-                &[
+                Some(
                     "clearml-keygen --from KEYS --users-from users.txt -o new.env && rm users.txt",
-                    &self.injecting("new.env", false),
-                ],
+                ),
+                "new.env",
+                false,
             ),
-            false => "write base64 of bcrypt hashes and set pass_hashed: true".to_owned(),
+            _ => "write base64 of bcrypt hashes and set pass_hashed: true".to_owned(),
         }
     }
 
     /// The commands that give a user of a server's list another password.
     pub(crate) fn reset_password(&self, login: &Login<'_>, user: &FixedUser) -> String {
         const CHOOSE: &str = "choose one of at least 15 characters";
-        let name = quoted(Path::new(&user.username));
+        let reset = option("--reset-password", &user.username);
         // Only hashes are replaced one by one, and not every name is one that may be repeated.
         if login.users.is_hashed != Some(true) || login.called(user) != user.username {
             return CHOOSE.to_owned();
@@ -85,17 +124,18 @@ impl Case<'_> {
         let title = format!("{CHOOSE}, or let clearml-keygen make one");
         if let Some(file) = self.apiserver_conf(login.server) {
             let keygen = format!(
-                "clearml-keygen --from {file} --reset-password {name} --passwords logins.txt -f hocon -o {file} --force"
+                "clearml-keygen --from {file} {reset} --passwords logins.txt -f hocon -o {file} --force"
             );
             return run(&format!("{title} and restart the API server"), &[&keygen]);
         }
-        let keygen = format!(
-            "clearml-keygen --from KEYS --reset-password {name} --passwords logins.txt -o new.env"
-        );
+        let keygen =
+            format!("clearml-keygen --from KEYS {reset} --passwords logins.txt -o new.env");
         match self.project_with_users(login.server) {
-            true => run(
+            true => self.injected(
                 &format!("{title} (KEYS is the keyset in use)"),
-                &[&keygen, &self.injecting("new.env", false)],
+                Some(&keygen),
+                "new.env",
+                false,
             ),
             false => CHOOSE.to_owned(),
         }
@@ -139,6 +179,52 @@ impl Case<'_> {
         let file = self.deployment.sources.path(file.source);
         let is_one = file.file_name().is_some_and(|own| own == name);
         (is_one && self.deployment.referenced(file).is_none()).then(|| quoted(file))
+    }
+
+    /// The commands that put a keyset in, which another one makes first; and what is in their way.
+    fn injected(
+        &self,
+        title: &str,
+        keygen: Option<&str>,
+        keys: &str,
+        keeps_a_copy: bool,
+    ) -> String {
+        let inject = self.injecting(keys, keeps_a_copy);
+        let commands: Vec<&str> = keygen.into_iter().chain([inject.as_str()]).collect();
+        let Some((error, advice)) = self.refusal() else {
+            return run(title, &commands);
+        };
+        let title = format!("{title}. clearml-inject refuses as the files are: {error}; {advice}");
+        match advice.contains('\n') {
+            // It has the commands.
+            true => title,
+            false => run(&title, &commands),
+        }
+    }
+
+    /// Why clearml-inject would refuse new keys, and what to do about it. One file is what it edits; where several are
+    /// merged, another one may win.
+    fn refusal(&self) -> Option<&(String, String)> {
+        let refusal = self.refusal.get_or_init(|| {
+            let project = self.deployment.project.as_deref()?;
+            if project.files.len() < 2 {
+                return None;
+            }
+            let attempt = Attempt {
+                keys: None,
+                project,
+                deployment: self.deployment,
+                way: &fix::Way::of(project, self.deployment, self.effective),
+            };
+            let error = attempt.run(true, Ports::default()).err()?;
+            let advice = error.advice()?;
+            let why = match &error {
+                Error::NotProved(broken) => broken.to_string(),
+                error => error.to_string(),
+            };
+            Some((why, advice.replace('\n', "\n  ")))
+        });
+        refusal.as_ref()
     }
 
     /// clearml-inject as this deployment needs it.

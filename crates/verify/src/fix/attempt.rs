@@ -13,15 +13,15 @@ use clearml_secure_plan::plan::Asked;
 use clearml_secure_plan::ports::Ports;
 
 use super::{Obstacle, Way};
-use crate::cli::Cli;
 
 /// The files that clearml-inject would be run on.
-pub(super) struct Attempt<'a> {
-    pub(super) cli: &'a Cli,
-    pub(super) deployment: &'a Deployment,
+pub(crate) struct Attempt<'a> {
+    /// The keyset of `--keys`.
+    pub(crate) keys: Option<&'a Path>,
+    pub(crate) deployment: &'a Deployment,
     /// The files that describe it.
-    pub(super) project: &'a Project,
-    pub(super) way: &'a Way,
+    pub(crate) project: &'a Project,
+    pub(crate) way: &'a Way,
 }
 
 impl Attempt<'_> {
@@ -36,7 +36,8 @@ impl Attempt<'_> {
         )))
     }
 
-    fn run(&self, is_new: bool, ports: Ports) -> Result<(), Error> {
+    /// What clearml-inject would do, in memory.
+    pub(crate) fn run(&self, is_new: bool, ports: Ports) -> Result<(), Error> {
         let keyset = match is_new {
             true => self.new_keyset()?,
             false => Keyset::default(),
@@ -67,11 +68,7 @@ impl Attempt<'_> {
 
     /// That of `--keys`, or one as clearml-keygen would make it.
     fn new_keyset(&self) -> Result<Keyset, Error> {
-        let given = self
-            .cli
-            .keys
-            .as_deref()
-            .filter(|path| *path != Path::new("-"));
+        let given = self.keys.filter(|path| *path != Path::new("-"));
         if let Some(path) = given {
             return Ok(Keyset::read(&read_text(path)?, path)?);
         }

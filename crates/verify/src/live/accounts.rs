@@ -35,6 +35,15 @@ impl Account<'_> {
     }
 }
 
+/// The accounts of which a keyset does not have both halves, as far as a server of this version has them.
+pub(crate) fn lacking(keys: &Keyset, version: Option<Version>) -> Vec<&'static str> {
+    let is_known = |setting: &Setting| version.is_none() || has_setting(*setting, version);
+    let missing = keys.missing().into_iter().filter(is_known);
+    let mut names: Vec<&str> = missing.filter_map(Setting::account).collect();
+    names.dedup();
+    names
+}
+
 /// The accounts of a keyset that have both halves.
 pub(crate) fn accounts(keys: &Keyset) -> Vec<Account<'_>> {
     let account = |setting: Setting| {

@@ -18,6 +18,10 @@ use crate::words::{and, with_keyset};
 /// A help that has this command is none where it is refused.
 const INJECT: &str = "clearml-inject";
 
+/// A server reads its files when it starts.
+const RESTART: &str = "then restart apiserver, fileserver and async_delete together, and let the file server forget old tokens: \
+                       redis-cli -n 8 FLUSHDB";
+
 /// The commands for one deployment after the other.
 pub(super) struct Script<'a> {
     cli: &'a Cli,
@@ -56,7 +60,7 @@ impl Printer for Script<'_> {
             } else if self.seen.insert(fix::compose_file(deployment).to_owned()) {
                 block.push_str(&match &deployment.project {
                     Some(project) => {
-                        let of = (&**project, &**deployment);
+                        let of = (&**project, deployment);
                         let plan = fix::plan(self.cli, of, effective, &findings, &mut self.names);
                         of_deployment(deployment, &plan)
                     }
@@ -140,6 +144,10 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
         plan.lines.iter().partition(is_at_end);
     for mode in &plan.modes {
         out.push_str(&private(sources, mode));
+    }
+    if let Some((command, fixes)) = &plan.conf {
+        out.push_str(&format!("{}{command}\n", fixed(sources, fixes)));
+        out.push_str(&comment(RESTART));
     }
     if let Some(inject) = &plan.inject {
         out.push_str(&injected(deployment, inject));

@@ -123,18 +123,16 @@ fn subject(report: &Report, number: usize, is_named: bool) -> Markup {
             @if is_named {
                 h2 { (looked_at(report)) }
             }
+            @if report.has_no_answer() {
+                (not_checked(report))
+            }
             @if !report.checks.is_empty() {
                 h2 { "Proof of the keys" }
                 (checks(report))
             }
             (people(report))
-            @if !report.unknown.is_empty() {
-                h2 { "Not checked" }
-                ul {
-                    @for one in &report.unknown {
-                        li { (unknown(one)) }
-                    }
-                }
+            @if !report.has_no_answer() {
+                (not_checked(report))
             }
             (findings(report, number))
             @if let Some(outline) = report.deployment() {
@@ -142,6 +140,19 @@ fn subject(report: &Report, number: usize, is_named: bool) -> Markup {
                 (matrix(outline))
                 h2 { "Effective configuration" }
                 (effective(outline))
+            }
+        }
+    }
+}
+
+fn not_checked(report: &Report) -> Markup {
+    html! {
+        @if !report.unknown.is_empty() {
+            h2 { "Not checked" }
+            ul {
+                @for one in &report.unknown {
+                    li { (unknown(one)) }
+                }
             }
         }
     }

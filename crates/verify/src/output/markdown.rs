@@ -29,12 +29,16 @@ pub(super) fn findings(seen: &Seen<'_>) -> String {
         for group in together(&report.findings) {
             out.push_str(&of_group(&group));
         }
-        out.push_str(&checks(report));
-        out.push_str(&people(report));
+        let mut unknown = String::new();
         if !report.unknown.is_empty() {
-            out.push_str("\n### Not checked\n\n");
-            out.extend(report.unknown.iter().map(not_checked));
+            unknown.push_str("\n### Not checked\n\n");
+            unknown.extend(report.unknown.iter().map(not_checked));
         }
+        let answers = checks(report) + &people(report);
+        out.push_str(&match report.has_no_answer() {
+            true => unknown + &answers,
+            false => answers + &unknown,
+        });
         let is_clean = report.findings.is_empty() && report.unknown.is_empty();
         if is_clean && !report.is_of_people() {
             out.push_str("\nNo findings.\n");

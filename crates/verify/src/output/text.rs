@@ -104,13 +104,22 @@ impl super::Printer for Printer {
         let is_one = self.only.is_some();
         let mut out = self.only.take().map(|(_, text)| text).unwrap_or_default();
         out.push_str(&self.people.text());
+        let unknown = self.not_checked.lines(width);
+        let not_checked = match self.is_summary {
+            true => String::new(),
+            false => unknown.concat(),
+        };
+        // Each line of the table would be read for what one cause explains.
+        let is_silent = !self.checks.is_empty() && self.proof.right + self.proof.wrong == 0;
+        if is_silent && !not_checked.is_empty() {
+            out.push_str(&format!("{not_checked}\n"));
+        }
         out.push_str(&self.checks);
         if let Some(receipt) = seen.receipt {
             out.push_str(&of_receipt(self.proof, receipt, width));
         }
-        let unknown = self.not_checked.lines(width);
-        if !self.is_summary {
-            out.push_str(&unknown.concat());
+        if !is_silent {
+            out.push_str(&not_checked);
         }
         let has_caveats = !unknown.is_empty() || left_out.is_some();
         if let Some(words) = left_out {

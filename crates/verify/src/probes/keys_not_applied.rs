@@ -1,10 +1,12 @@
 //! The keys of `--keys` are not in use.
 //!
-//! **What**: in a deployment's files, a server does not read the keyset's value. At a running server, an account of `--keys`
+//! **What**: in a deployment's files, a server does not read the keyset's value, the API server lacks a web-login user of the
+//! keyset or has another password hash for one, or a variable lists a user whom the keyset does not have. At a running server, an account of `--keys`
 //! does not log in, has another role than it should, or a token that is signed with the keyset's token secret is refused by
 //! the API server or the file server.
 //!
-//! **Why**: a server that reads something else runs with the public defaults, or with what it read before it was changed.
+//! **Why**: a server that reads something else runs with the public defaults, or with what it read before it was changed. A user
+//! who was removed from the keyset alone can still log in.
 //!
 //! **Fix**: for files, `clearml-inject -k KEYS -i docker-compose.yml`. For a running server, restart apiserver, fileserver and
 //! async_delete together; `clearml-verify` on the files says what they read.
@@ -22,8 +24,8 @@ use super::Probe;
 use crate::finding::Severity;
 use crate::keys::check::{Answer, Keyset, OPEN_FILES, TOKENS};
 use crate::live::{
-    Account, Algorithm, Claims, Login, Role, Seen, Site, Verdict, accounts, sign, together,
-    token_secret, told,
+    Account, Algorithm, Claims, Login, Role, Seen, Site, Verdict, accounts, lacking, sign,
+    together, token_secret, told,
 };
 
 /// Somebody else's keys are valid, or nobody's.
@@ -60,18 +62,18 @@ impl Probe for KeysNotApplied {
     }
 }
 
+/// The keyset has nothing that could be asked about.
+fn lacks(seen: &mut Seen, address: &str, subject: &str) {
+    let reason = "--keys does not have it";
+    let answer = Answer::Nothing(reason.to_owned());
+    seen.check(Keyset::New, (Server::Apiserver, address), subject, answer);
+    seen.unknown(&format!("the {subject}"), reason);
+}
+
 /// Whether both servers take a token that is signed with the keyset's secret.
 fn tokens(site: &Site, keys: &Keys, seen: &mut Seen) {
     let Some(secret) = token_secret(Some(keys)) else {
-        let reason = "--keys does not have it";
-        let of_api = (Server::Apiserver, site.target.as_str());
-        seen.check(
-            Keyset::New,
-            of_api,
-            TOKENS,
-            Answer::Nothing(reason.to_owned()),
-        );
-        return seen.unknown("the token secret", reason);
+        return lacks(seen, site.target.as_str(), TOKENS);
     };
     let token = sign(Claims::Role("system"), Algorithm::Hs256, secret.expose());
     let parts = [
@@ -173,6 +175,9 @@ fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
     for (account, login) in super::log_in(site, &accounts) {
         let answer = of_login(seen, api, account, login, has_users);
         seen.check(Keyset::New, at, &account.subject(), answer);
+    }
+    for name in lacking(keys, version) {
+        lacks(seen, api, &format!("account {name}"));
     }
 }
 

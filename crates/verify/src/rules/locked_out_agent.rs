@@ -58,7 +58,7 @@ impl Rule for LockedOutAgent {
             };
             if let Some(why) = why {
                 let message = format!("{} cannot log in: {why}", case.named(agent));
-                let help = case.inject();
+                let help = case.inject(None);
                 findings.push(case.finding_of(SEVERITY, agent, message, &help));
             }
         }

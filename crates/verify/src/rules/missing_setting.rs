@@ -114,7 +114,7 @@ impl MissingSetting {
                     case.compose_file()
                 ),
             ),
-            None => (given_as_user_key(case, reading), case.inject()),
+            None => (given_as_user_key(case, reading), case.inject(Some(setting))),
         };
         let unless = case.unless(&case.effective.servers[reading.instance], None);
         let message = format!(

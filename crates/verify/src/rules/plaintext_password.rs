@@ -48,7 +48,7 @@ impl Rule for PlaintextPassword {
                 case.name(server),
                 crate::words::and(&names)
             );
-            let help = case.hash_passwords(server);
+            let help = case.hash_passwords(login);
             findings.push(case.finding(SEVERITY, server, message, &help).at(span));
         }
     }

@@ -57,7 +57,7 @@ impl Rule for SplitCredential {
                     let help = format!(
                         "mount the folder into {} too, or {}",
                         case.server(other),
-                        case.inject()
+                        case.inject(None)
                     );
                     findings.push(case.finding_in(MAY_BE_BROKEN, other, message).help(help));
                 } else if let Some((severity, message)) =

@@ -34,6 +34,9 @@ const ACCOUNT: Severity = Severity::Warning;
 /// The services agent is optional, and stock files leave it empty.
 const AGENT: Severity = Severity::Note;
 
+/// The variables from which the stock file's agent and API server take its pair.
+const AGENT_PAIR: [&str; 2] = ["CLEARML_AGENT_ACCESS_KEY", "CLEARML_AGENT_SECRET_KEY"];
+
 pub(crate) struct UnsetVariable;
 
 impl Rule for UnsetVariable {
@@ -56,7 +59,10 @@ impl Rule for UnsetVariable {
             // Of several that would do, the first is the one that is tried first.
             let give = |names: &[String]| {
                 let first = names.first().map_or("it", String::as_str);
-                format!("give {first} a value in {env_files}, or run clearml-inject")
+                let pair = case.agent_pair().filter(|_| AGENT_PAIR.contains(&first));
+                pair.unwrap_or_else(|| {
+                    format!("give {first} a value in {env_files}, or run clearml-inject")
+                })
             };
             let (what, help) = match &emptiness {
                 Emptiness::Whole(names) => (

@@ -113,6 +113,7 @@ impl<'a> Looker<'a> {
             logins,
             made_from,
             inject_files: OnceCell::new(),
+            refusal: OnceCell::new(),
         };
         let Silenced {
             kept,
@@ -122,7 +123,8 @@ impl<'a> Looker<'a> {
         let mut texts = Texts::of(&deployment.sources);
         texts.running = deployment.running_name();
         texts.lines = self.has_lines.then(|| Lines::of(&deployment));
-        let unseen = case.unseen().into_iter();
+        let lacking = new.and_then(|keyset| keys::lacking(&case, keyset));
+        let unseen = case.unseen().into_iter().chain(lacking);
         let unknown = unseen.map(|one| NotChecked::of(one, &deployment.sources));
         let broken = broken(&deployment);
         let report = Report {

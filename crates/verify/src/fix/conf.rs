@@ -1,0 +1,93 @@
+//! The `secure.conf` that has a deployment's keys: clearml-keygen changes it, for variables would win over it from then on.
+
+use std::path::PathBuf;
+
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::effective::{Effective, Layer, ServerConfiguration};
+use clearml_secure_core::setting::{SETTINGS, Server, Setting};
+use clearml_secure_core::shell::quoted;
+
+use crate::report::described::Described;
+
+/// The account that a services agent gets as variables: it reads no file.
+const AGENT: &str = "services_agent";
+
+/// The file from which all servers of a compose project take their keys.
+pub(crate) struct Conf {
+    pub(crate) file: PathBuf,
+    /// What `--only` calls the settings that are in it.
+    pub(crate) groups: Vec<&'static str>,
+}
+
+impl Conf {
+    /// None where a variable sets a key, apart from the services agent's, or a server does not see the file.
+    pub(crate) fn of(deployment: &Described, effective: &Effective) -> Option<Self> {
+        deployment.project.as_ref()?;
+        let servers = effective.servers.iter();
+        let servers = servers.filter(|one| one.server.reads_configuration());
+        let all = servers.map(|server| Self::of_server(server, deployment));
+        let mut all = all.collect::<Option<Vec<Self>>>()?.into_iter();
+        let mut first = all.next()?;
+        for other in all {
+            if other.file != first.file {
+                return None;
+            }
+            let new = other.groups.into_iter();
+            first.groups.extend(
+                new.filter(|group| !first.groups.contains(group))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        if deployment.of(Server::AgentServices).next().is_some() {
+            first.groups.retain(|group| *group != AGENT);
+        }
+        (!first.groups.is_empty()).then_some(first)
+    }
+
+    fn of_server(server: &ServerConfiguration, deployment: &Described) -> Option<Self> {
+        let config = &deployment.instances[server.instance].config;
+        let path = |at: usize| deployment.sources.path(config[at].source);
+        let mut files = (0..config.len()).filter(|at| path(*at).ends_with("secure.conf"));
+        let (Some(at), None) = (files.next(), files.next()) else {
+            return None;
+        };
+        let mut groups = Vec::new();
+        for setting in SETTINGS {
+            match server.layer(deployment, setting.path()) {
+                Some(Layer::File(other)) if other == at => groups.push(setting.group()),
+                Some(Layer::Variable(_)) if setting.group() == AGENT => {}
+                Some(Layer::File(_) | Layer::Variable(_)) => return None,
+                _ => {}
+            }
+        }
+        groups.dedup();
+        let is_named = deployment.referenced(path(at)).is_none();
+        is_named.then(|| Self {
+            file: path(at).to_owned(),
+            groups,
+        })
+    }
+
+    /// Whether clearml-keygen gives this setting another value by changing the file alone.
+    pub(crate) fn fixes(&self, deployment: &Deployment, setting: Option<Setting>) -> bool {
+        let is_of_agent = setting.is_none_or(|setting| setting.group() == AGENT);
+        !is_of_agent || deployment.of(Server::AgentServices).next().is_none()
+    }
+
+    /// The command that replaces these groups, and adds what the file does not have.
+    pub(crate) fn command(&self, groups: &[&str]) -> String {
+        let file = quoted(&self.file);
+        let only: String = groups
+            .iter()
+            .map(|group| format!(" --only {group}"))
+            .collect();
+        format!("clearml-keygen --from {file}{only} -f hocon -o {file} --force")
+    }
+
+    /// The groups that have to be replaced for a setting: none where it only has to be added.
+    pub(crate) fn replaced(&self, setting: Option<Setting>) -> Vec<&'static str> {
+        let group = setting.map(Setting::group);
+        let groups = self.groups.iter().copied();
+        groups.filter(|known| Some(*known) == group).collect()
+    }
+}
