@@ -9,7 +9,7 @@ mod network;
 mod ports;
 mod swarm;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ use crate::source::{Place, Sources};
 use crate::yaml::below::{at, is_true, text, texts};
 use crate::yaml::{self, Node};
 use container::Inspected;
+use group::Group;
 use network::Networks;
 use swarm::Swarm;
 
@@ -105,8 +106,7 @@ impl Engine {
         let (running, stopped): (Vec<_>, Vec<_>) = all.partition(|one| one.is_running);
         let (mut sources, mut loader) = (Sources::new(), Loader::default());
         let first = loader.give(&mut sources, path, text.clone());
-        let mut found = Vec::new();
-        for group in group::all(&running) {
+        let read = |group: &Group| {
             let (mut sources, mut loader) = (sources.clone(), loader.clone());
             let mut containers = Vec::new();
             let members: Vec<_> = group.members.iter().map(|at| &running[*at]).collect();
@@ -115,26 +115,35 @@ impl Engine {
                 started::apply(&mut container, &mut loader, &mut sources);
                 containers.push(Arc::new(container));
             }
-            let deployment = Deployment::of_containers(
-                Given {
-                    first,
-                    containers,
-                    unseen: Vec::new(),
-                    config_dir,
-                },
-                sources,
-                &mut loader,
-            )?;
+            let given = Given {
+                first,
+                containers,
+                unseen: Vec::new(),
+                config_dir,
+            };
+            Deployment::of_containers(given, sources, &mut loader)
+        };
+        let mut found = Vec::new();
+        for group in group::all(&running) {
+            let deployment = read(&group)?;
+            let servers = deployment.instances.iter();
+            let servers = servers.map(|one| group.members[one.service]).collect();
+            found.push((group, deployment, servers));
+        }
+        let mut deployments = Vec::new();
+        for (group, deployment, is_changed) in joined(found) {
+            let deployment = match is_changed {
+                true => read(&group)?,
+                false => deployment,
+            };
             if !deployment.instances.is_empty() || !deployment.unseen.is_empty() {
-                let made = Running {
+                deployments.push(Running {
                     deployment,
                     roots: Arc::clone(&roots),
                     project: group.project,
-                };
-                found.push((made, group.members, group.own));
+                });
             }
         }
-        let mut deployments = without_those_beside(found);
         let services: Vec<_> = deployments.iter().map(services).collect();
         for (at, own) in services.iter().enumerate() {
             let has_twin = services.iter().filter(|other| *other == own).count() > 1;
@@ -149,29 +158,46 @@ impl Engine {
     }
 }
 
-/// Without what has no server of its own and is seen beside others that have: a proxy of another project leads to those.
-fn without_those_beside(found: Vec<(Running, Vec<usize>, usize)>) -> Vec<Running> {
-    let is_served = |(made, _, own): &(Running, Vec<usize>, usize)| {
-        let mut instances = made.deployment.instances.iter();
-        instances.any(|instance| instance.service < *own)
+/// Puts what has no server of its own, and is beside servers of others, to each of these: a proxy of another project leads to
+/// them, and others of that project to the proxy. Which groups have changed by it.
+fn joined(mut found: Vec<(Group, Deployment, Vec<usize>)>) -> Vec<(Group, Deployment, bool)> {
+    let is_served = |group: &Group, servers: &[usize]| {
+        let own = &group.members[..group.own];
+        servers.iter().any(|server| own.contains(server))
     };
-    let served: Vec<&Vec<usize>> = found
-        .iter()
-        .filter(|one| is_served(one))
-        .map(|(_, members, _)| members)
+    let served: Vec<bool> = { found.iter() }
+        .map(|(group, _, servers)| is_served(group, servers))
         .collect();
-    let is_beside = |members: &Vec<usize>| {
-        served
-            .iter()
-            .any(|others| members.iter().all(|member| others.contains(member)))
+    let is_elsewhere: HashSet<usize> = { found.iter().zip(&served) }
+        .filter(|(_, is_served)| **is_served)
+        .flat_map(|((group, ..), _)| group.members[..group.own].to_vec())
+        .collect();
+    let is_beside = |(_, _, servers): &(Group, Deployment, Vec<usize>)| {
+        !servers.is_empty() && servers.iter().all(|server| is_elsewhere.contains(server))
     };
-    let kept: Vec<bool> = found
-        .iter()
-        .map(|one| is_served(one) || !is_beside(&one.1))
+    let beside: Vec<bool> = { found.iter().zip(&served) }
+        .map(|(one, is_served)| !is_served && is_beside(one))
         .collect();
-    let found = found.into_iter().zip(kept);
-    let kept = found.filter(|(_, is_kept)| *is_kept);
-    kept.map(|((made, ..), _)| made).collect()
+    let guests: Vec<Vec<usize>> = { found.iter().zip(&beside) }
+        .filter(|(_, is_beside)| **is_beside)
+        .map(|((group, ..), _)| group.members[..group.own].to_vec())
+        .collect();
+    let mut kept = Vec::new();
+    for (at, (mut group, deployment, _)) in found.drain(..).enumerate() {
+        if beside[at] {
+            continue;
+        }
+        let before = group.members.len();
+        for guest in guests.iter().filter(|_| served[at]) {
+            let is_near = guest.iter().any(|one| group.members.contains(one));
+            let new = guest.iter().filter(|one| !group.members.contains(one));
+            let new: Vec<usize> = new.filter(|_| is_near).copied().collect();
+            group.members.extend(new);
+        }
+        let is_changed = group.members.len() > before;
+        kept.push((group, deployment, is_changed));
+    }
+    kept
 }
 
 /// What was printed last of each: what is appended to a file is newer than what it had.

@@ -23,22 +23,34 @@ pub(super) fn all(containers: &[Inspected<'_>]) -> Vec<Group> {
         named.entry(container.group()).or_default().push(index);
     }
     let own: Vec<Vec<usize>> = named.into_values().collect();
+    let is_clearml = |members: &[usize]| members.iter().any(|at| containers[*at].may_be_clearml());
     let group = |members: &Vec<usize>| {
-        let project = containers[members[0]].project();
-        let others = (0..containers.len()).filter(|other| {
-            !members.contains(other)
-                && members
-                    .iter()
-                    .any(|member| containers[*member].is_near(&containers[*other]))
-        });
+        let mut all = members.clone();
+        let mut at = 0;
+        while let Some(one) = all.get(at).copied() {
+            at += 1;
+            // What is near a container of others belongs to it where it is of their project, and that is none of ClearML's.
+            let guests = own.iter().find(|guests| guests.contains(&one));
+            let guests = guests.filter(|guests| !is_clearml(guests));
+            let is_meant = |other: &usize| {
+                let is_guest = || guests.is_some_and(|guests| guests.contains(other));
+                members.contains(&one) || is_guest()
+            };
+            let new = (0..containers.len()).filter(|other| !all.contains(other) && is_meant(other));
+            let near = new.filter(|other| containers[one].is_near(&containers[*other]));
+            let near: Vec<usize> = near.collect();
+            all.extend(near);
+        }
+        // In their order, so that it is told of them as the engine tells of them.
+        all[members.len()..].sort_unstable();
         Group {
-            members: members.iter().copied().chain(others).collect(),
+            members: all,
             own: members.len(),
-            project,
+            project: containers[members[0]].project(),
         }
     };
     own.iter()
-        .filter(|members| members.iter().any(|at| containers[*at].may_be_clearml()))
+        .filter(|members| is_clearml(members))
         .map(group)
         .collect()
 }

@@ -4,6 +4,7 @@
     reason = "a test that cannot go on says where it stopped"
 )]
 
+mod beside;
 #[path = "../common/mod.rs"]
 mod common;
 mod drift;
