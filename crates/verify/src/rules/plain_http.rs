@@ -80,9 +80,15 @@ impl Rule for PlainHttp {
 /// What speaks HTTP in front of a server of a cluster, without TLS.
 fn entrances(case: &Case<'_>, instance: &Instance, seen: &mut HashSet<Span>) -> Vec<Draft> {
     let pod = case.deployment.service(instance).pod.iter();
+    let ports = instance.ports.iter();
+    let ways = ports.flat_map(|port| case.deployment.ways(instance.service, *port));
+    // What leads to another container of its pod is told with the way through that.
+    let through = ways.filter(|way| way.is_clear() && !way.through.is_empty());
+    let through: HashSet<Span> = through.map(|way| way.opening.span).collect();
     let mut found = Vec::new();
     for entrance in pod.flat_map(|pod| &pod.entrances) {
-        if !entrance.is_clear() || is_within(entrance) || seen.contains(&entrance.span) {
+        let is_told = seen.contains(&entrance.span) || through.contains(&entrance.span);
+        if !entrance.is_clear() || is_within(entrance) || is_told {
             continue;
         }
         seen.insert(entrance.span);
