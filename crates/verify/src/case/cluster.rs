@@ -168,13 +168,13 @@ impl Cluster<'_> {
 
     /// These commands and a restart: no pod takes a changed Secret by itself.
     fn restarted(&self, title: &str, mut commands: Vec<String>) -> String {
-        commands.push(self.restart());
+        commands.extend(self.restarts());
         let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
         run(title, &commands)
     }
 
-    /// The command that restarts the servers that read keys.
-    fn restart(&self) -> String {
+    /// The commands that restart the servers that read keys.
+    fn restarts(&self) -> Vec<String> {
         let named = |container: &Container| {
             let pod = container.pod.as_ref()?;
             let own = container.name.split('/').next().unwrap_or_default();
@@ -183,21 +183,34 @@ impl Cluster<'_> {
             let mut makers = made_by.chain([(&*pod.kind, own)]);
             makers.find_map(|(kind, name)| {
                 let kind = kind.to_ascii_lowercase();
-                let can_restart = ["deployment", "statefulset", "daemonset"].contains(&&*kind);
-                can_restart.then(|| quoted(Path::new(&format!("{kind}/{name}"))))
+                let can_restart =
+                    ["deployment", "statefulset", "daemonset", "rollout"].contains(&&*kind);
+                can_restart.then(|| (kind, name.to_owned()))
             })
         };
         let servers = self.deployment.instances.iter();
         let servers = servers.filter(|instance| {
             instance.server.reads_configuration() || instance.server == Server::AgentServices
         });
-        let mut names: Vec<String> = servers
-            .filter_map(|instance| named(self.deployment.service(instance)))
-            .collect();
+        let named = servers.filter_map(|instance| named(self.deployment.service(instance)));
+        let (rollouts, others): (Vec<_>, Vec<_>) = named.partition(|(kind, _)| kind == "rollout");
+        let name = |(kind, name): &(String, String)| quoted(Path::new(&format!("{kind}/{name}")));
+        let mut names: Vec<String> = others.iter().map(name).collect();
         names.dedup();
-        match names.is_empty() {
-            true => format!("{} rollout restart deployment", self.kubectl()),
-            false => format!("{} rollout restart {}", self.kubectl(), names.join(" ")),
+        let mut commands = Vec::new();
+        if !names.is_empty() {
+            let restart = format!("{} rollout restart {}", self.kubectl(), names.join(" "));
+            commands.push(restart);
+        } else if rollouts.is_empty() {
+            commands.push(format!("{} rollout restart deployment", self.kubectl()));
         }
+        // kubectl itself restarts none of Argo's.
+        let namespace = self.namespace();
+        commands.extend(rollouts.iter().map(|(_, name)| {
+            let name = quoted(Path::new(name));
+            format!("kubectl argo rollouts restart {name}{namespace}")
+        }));
+        commands.dedup();
+        commands
     }
 }
