@@ -1,6 +1,6 @@
 //! From texts to objects.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -35,7 +35,7 @@ pub struct Reader {
     pub(super) charts: Vec<Chart>,
     pub(super) wrapped: Vec<Wrapped>,
     /// The values files that these are installed with.
-    pub(super) layers: HashSet<PathBuf>,
+    pub(super) layers: HashMap<PathBuf, String>,
     /// The chart that is meant where nothing says which.
     pub(super) chart: Option<Version>,
 }

@@ -67,18 +67,19 @@ impl Reader {
     /// Values that an object is installed with are no release of their own.
     fn drop_layers(&mut self) {
         let sources = &self.sources;
-        let is_layer = |source: SourceId| {
-            let file = sources.file(source);
-            file.is_some_and(|file| self.layers.contains(file))
-        };
-        let is_dropped: Vec<bool> = self
-            .charts
-            .iter()
-            .map(|chart| {
-                let mut parts = chart.values.parts.iter();
-                chart.values.inside.is_none() && parts.all(|(source, _)| is_layer(*source))
-            })
-            .collect();
+        let installer = |source: SourceId| self.layers.get(sources.file(source)?);
+        let mut is_dropped = Vec::new();
+        for chart in &self.charts {
+            let mut parts = chart.values.parts.iter().map(|(source, _)| *source);
+            let first = parts.next().filter(|_| chart.values.inside.is_none());
+            let by = first.and_then(|first| Some((first, installer(first)?)));
+            let by = by.filter(|_| parts.all(|source| installer(source).is_some()));
+            is_dropped.push(by.is_some());
+            self.remarks.extend(by.map(|(first, installer)| {
+                let file = sources.path(first).display();
+                format!("{file}: {installer} installs the chart with it, so it is checked as a part of that alone")
+            }));
+        }
         self.objects
             .retain(|object| !object.release.is_some_and(|at| is_dropped[at]));
     }
@@ -136,6 +137,8 @@ impl Reader {
         let files: Vec<PathBuf> = files.flatten().map(Path::to_owned).collect();
         let done = self.release(roots, &release, one.unit, Some(&one.kind));
         if done.is_ok() {
+            let installer = format!("{} {}", one.kind, escape(&release.name));
+            let files = files.into_iter().map(|file| (file, installer.clone()));
             self.layers.extend(files);
         }
         done.map_err(|error| {

@@ -162,6 +162,12 @@ fn a_values_file_of_an_application_is_no_release_of_its_own() {
     let done = look(&["."], &[&files[..], &[secret]].concat());
     assert_eq!(logins(&done), 1, "{:?}", done.rules());
     assert!(done.unknown().is_empty(), "{:?}", done.unknown());
+    // Who names one of them learns why it is not looked at alone.
+    let named = ["apps/a.yaml", "values/base.yaml", "s.yaml"];
+    let done = look(&named, &[&files[..], &[secret]].concat());
+    assert_eq!(logins(&done), 1, "{:?}", done.rules());
+    let said = "values/base.yaml: Application mlops installs the chart with it";
+    assert!(done.stderr.contains(said), "{}", done.stderr);
     let done = look(
         &["."],
         &[files[0], files[1], ("values/other.yaml", prod), secret],
