@@ -198,7 +198,7 @@ fn of_ingress(ingress: &Object) -> Vec<Rule> {
         rules.extend(service.map(|service| Rule {
             host: host.map(str::to_owned),
             port: port.map(str::to_owned),
-            is_bytes: ingress.annotation(PASSTHROUGH) == Some("true"),
+            is_bytes: tls::obeyed(ingress, PASSTHROUGH) == Some("true"),
             interface: balancer::of_ingress(ingress),
             ..rule(
                 ingress,

@@ -48,11 +48,41 @@ const GUARDS: [&str; 10] = [
     "whitelist-source-range",
 ];
 
+/// Controllers: a word in the names of their classes, and those before the annotations that they obey.
+const CONTROLLERS: [(&str, &[&str]); 10] = [
+    ("alb", &["alb."]),
+    ("contour", &["contour"]),
+    ("gce", &["gce", "gcp", "gke"]),
+    ("haproxy", &["haproxy"]),
+    ("istio", &["istio"]),
+    ("kong", &["kong"]),
+    ("nginx", &["nginx"]),
+    ("openshift", &["openshift"]),
+    ("tailscale", &["tailscale"]),
+    ("traefik", &["traefik"]),
+];
+
+/// Whether the controller of a class obeys an annotation. Where the class tells none, it may be any.
+fn obeys(object: &Object, annotation: &str) -> bool {
+    let class = class(object).unwrap_or_default();
+    let known = CONTROLLERS.iter().filter(|(word, _)| class.contains(word));
+    let mut own = known.flat_map(|(_, own)| *own).peekable();
+    own.peek().is_none() || own.any(|word| annotation.contains(word))
+}
+
+/// The value of an annotation that is obeyed.
+pub(super) fn obeyed<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
+    object.annotation(name).filter(|_| obeys(object, name))
+}
+
 /// Whether something is asked of who comes in.
 pub(super) fn is_guarded(object: &Object) -> bool {
     let asks = |(name, value): (&str, &str)| {
-        let name = name.rsplit('/').next().unwrap_or(name);
-        GUARDS.contains(&name) && !["", "none"].contains(&value) && !value.contains("0.0.0.0/0")
+        let last = name.rsplit('/').next().unwrap_or(name);
+        GUARDS.contains(&last)
+            && obeys(object, name)
+            && !["", "none"].contains(&value)
+            && !value.contains("0.0.0.0/0")
     };
     object.annotations().any(asks)
 }
@@ -65,7 +95,7 @@ pub(super) fn of_ingress(ingress: &Object, host: Option<&str>) -> Speaks {
         return Speaks::Tls;
     }
     let has = |(name, part): &(&str, &str)| {
-        let value = ingress.annotation(name);
+        let value = obeyed(ingress, name);
         value.is_some_and(|value| value.contains(part))
     };
     let covers = |entry: &Arc<Node>| {
@@ -97,7 +127,9 @@ fn covers(name: &str, host: Option<&str>) -> bool {
 fn is_clear_too(ingress: &Object) -> bool {
     let is = |name: &str, value: &str| ingress.annotation(name) == Some(value);
     let has_key = |part: &str| ingress.annotations().any(|(name, _)| name.contains(part));
-    let mut all = ingress.annotations();
+    let mut all = ingress
+        .annotations()
+        .filter(|(name, _)| obeys(ingress, name));
     let is_told = all.any(|(name, value)| {
         name.ends_with("/ssl-redirect") && FALSE.contains(&value)
             || name == TRAEFIK_ENTRY_POINTS
@@ -115,7 +147,7 @@ fn is_clear_too(ingress: &Object) -> bool {
 
 /// Whether ingress-nginx sends everybody to https, with a certificate of its own where the Ingress names none.
 fn is_forced(ingress: &Object) -> bool {
-    let told = ingress.annotation("nginx.ingress.kubernetes.io/force-ssl-redirect");
+    let told = obeyed(ingress, "nginx.ingress.kubernetes.io/force-ssl-redirect");
     told.is_some_and(|told| TRUE.contains(&told))
 }
 
