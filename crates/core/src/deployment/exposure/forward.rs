@@ -132,6 +132,9 @@ impl Ways<'_> {
             let reason = "its configuration is in no file that is here";
             self.unseen.extend(hidden(self.around, self.by, reason));
         }
+        let unknown = proxy::unknown(container).filter(|_| self.around.is_published(self.by));
+        let unknown = unknown.and_then(|why| elsewhere(self.around, self.by, WHOM, why.as_str()));
+        self.unseen.extend(unknown);
         let concluded = proxy::concluded(self.around, self.by, files);
         if concluded.is_empty() {
             let doubt = proxy::doubt(self.around, self.by);

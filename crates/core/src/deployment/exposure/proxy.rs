@@ -14,8 +14,9 @@ use std::ops::RangeInclusive;
 use super::files::Files;
 use super::hop::{Forward, How, Rule};
 use super::{Around, Database, Namespace, mention};
-use crate::container::{Container, Interface, Port};
-use crate::container_path;
+use crate::container::{Container, Interface, MountSource, Port};
+use crate::container_path::{self, is_below};
+use crate::knowable::Reason;
 
 /// Which proxy a container runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,6 +204,23 @@ pub(super) fn is_told_otherwise(files: &Files) -> bool {
 /// Whether a part of a proxy's configuration cannot be looked into.
 pub(super) fn is_hidden(container: &Container, files: &Files) -> bool {
     software(container).is_none_or(|software| files.is_hidden(software.folders()))
+}
+
+/// Why a part of a proxy's configuration is not known, where what is mounted there is not: it may be in a Secret.
+pub(super) fn unknown(container: &Container) -> Option<&Reason> {
+    let folders = software(container)?.folders();
+    let mut mounts = container.mounts.iter();
+    mounts.find_map(|mount| {
+        let target = mount.target.known()?;
+        let mut folders = folders.iter();
+        let is_there = folders.any(|folder| is_below(target, folder) || is_below(folder, target));
+        let source = match mount.source.known() {
+            Some(MountSource::Folder(folder)) => folder.others.as_ref(),
+            Some(_) => None,
+            None => mount.source.reason(),
+        };
+        source.filter(|_| is_there)
+    })
 }
 
 /// The software of a container, by its image or its command.
