@@ -1,6 +1,7 @@
 //! What every source of a deployment comes to: containers, each with what a process in it is given. Rules, the effective
 //! configuration, proofs and outputs know containers, and not where they come from.
 
+pub(crate) mod host;
 mod pod;
 mod port;
 
@@ -18,6 +19,7 @@ use crate::source::{Span, Within};
 use crate::unseen::Hides;
 use crate::version::Version;
 
+pub use host::{Asked, ServiceName};
 pub use pod::{BrokenReference, Entrance, EntranceKind, Pod, Speaks};
 pub use port::{Interface, Opener, Port};
 
@@ -192,6 +194,14 @@ pub struct Alias {
     pub name: String,
     /// The network on which it has it; none where it has it on all of its own.
     pub network: Option<String>,
+    /// In a cluster, the namespace in which it has it, where one is known.
+    pub namespace: Option<String>,
+}
+
+impl Alias {
+    fn is(&self, asked: &Asked<'_>) -> bool {
+        asked.may_be(&self.name, self.namespace.as_deref())
+    }
 }
 
 /// A name that one container alone knows: of a link, or of a line in its `/etc/hosts`.
@@ -242,10 +252,30 @@ pub struct Doubt {
 }
 
 impl Container {
-    /// Whether it has a name, on whatever network.
-    pub fn answers_to(&self, name: &str) -> bool {
-        let own = [Some(self.name.as_str()), self.container_name.as_deref()];
-        own.contains(&Some(name)) || self.aliases.iter().any(|alias| alias.name == name)
+    /// Whether a host may be it, on whatever network.
+    pub fn answers_to(&self, asked: &Asked<'_>) -> bool {
+        self.is_called(asked) || self.aliases.iter().any(|alias| alias.is(asked))
+    }
+
+    /// The names by which it may be found.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let aliases = self.aliases.iter().map(|alias| &*alias.name);
+        self.own_names().chain(aliases)
+    }
+
+    /// Its own name and its container's; of a pod, that of what makes it.
+    fn own_names(&self) -> impl Iterator<Item = &str> {
+        let name = match &self.pod {
+            Some(_) => self.name.split('/').next(),
+            None => Some(&*self.name),
+        };
+        name.into_iter().chain(self.container_name.as_deref())
+    }
+
+    fn is_called(&self, asked: &Asked<'_>) -> bool {
+        let pod = self.pod.as_ref();
+        let namespace = pod.and_then(|pod| pod.namespace.as_deref());
+        self.own_names().any(|name| asked.may_be(name, namespace))
     }
 
     /// Whether it is in the pod of another one, or is that: each reaches what listens in the others at its own addresses.
@@ -256,13 +286,13 @@ impl Container {
 
     /// Whether another container finds it under a name.
     pub fn answers(&self, other: &Self, name: &str) -> bool {
-        let own = [Some(self.name.as_str()), self.container_name.as_deref()];
+        let asked = Asked::by(other, name);
         let is_on_both = |alias: &Alias| match &alias.network {
             None => self.is_beside(other),
             Some(network) => self.networks.contains(network) && other.networks.contains(network),
         };
-        let mut aliases = self.aliases.iter().filter(|alias| alias.name == name);
-        (own.contains(&Some(name)) && self.is_beside(other)) || aliases.any(is_on_both)
+        let mut aliases = self.aliases.iter().filter(|alias| alias.is(&asked));
+        self.is_called(&asked) && self.is_beside(other) || aliases.any(is_on_both)
     }
 
     /// Whether they are on a network together.

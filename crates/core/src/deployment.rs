@@ -13,9 +13,10 @@ mod recognise;
 mod referenced;
 pub(crate) mod started;
 
+use std::collections::HashSet;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use recognise::Recognised;
 pub use recognise::has_official_image;
@@ -35,7 +36,6 @@ use config::Content;
 pub use database::Database;
 pub use database_file::elasticsearch_variable;
 use exposure::{Exposure, Namespace};
-pub(crate) use foreign::words as hosts;
 pub use mounts::There;
 
 /// The user's files, understood.
@@ -55,6 +55,8 @@ pub struct Deployment {
     /// Where each container is in the network.
     namespaces: Vec<Namespace>,
     exposure: Exposure,
+    /// Which containers each of its servers names, once somebody asks.
+    named: OnceLock<Vec<HashSet<usize>>>,
 }
 
 /// A deployment that compose files describe. Only such can be edited.
@@ -201,6 +203,7 @@ impl Deployment {
             env_files: ".env".to_owned(),
             instances: Vec::new(),
             exposure: Exposure::default(),
+            named: OnceLock::new(),
         };
         let recognised: Vec<Recognised> = deployment
             .containers

@@ -69,7 +69,11 @@ impl Networks {
         let name = attribute(parts, "hostname");
         let name = name.and_then(|(part, node)| project.text_of(part, node));
         let network = None;
-        aliases.extend(name.map(|name| Alias { name, network }));
+        aliases.extend(name.map(|name| Alias {
+            name,
+            network,
+            namespace: None,
+        }));
         let has_mode = attribute(parts, "network_mode").is_some();
         if names.is_empty() && !has_mode {
             names.push(("default".to_owned(), span));
@@ -124,6 +128,7 @@ fn aliased(
         own.into_iter().map(move |name| Alias {
             name,
             network: on.clone(),
+            namespace: None,
         })
     })
 }
@@ -135,6 +140,7 @@ fn made_name(project: &Project, service: &str, parts: &[Part]) -> Option<Alias> 
     (!is_named).then(|| Alias {
         name: format!("{project}-{service}-1"),
         network: None,
+        namespace: None,
     })
 }
 

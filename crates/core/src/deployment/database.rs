@@ -30,7 +30,8 @@ impl Database {
     pub fn of(container: &Container) -> Option<Self> {
         let name = container.image_name();
         Self::of_image(name).or_else(|| {
-            let named = Self::by_words(&container.words).or(Self::by_name(&container.name))?;
+            let by_program = Self::of_program(name, &container.words);
+            let named = by_program.or(Self::by_name(&container.name))?;
             let is_clearml = name.starts_with("clearml") || recognise::runs_clearml(container);
             (!is_clearml).then_some(named)
         })
@@ -66,6 +67,11 @@ impl Database {
             }
             _ => None,
         }
+    }
+
+    /// Which database a program is, by the last part of its image's name and the words of its command.
+    pub(crate) fn of_program(image: &str, words: &[String]) -> Option<Self> {
+        Self::of_image(image).or_else(|| Self::by_words(words))
     }
 
     fn by_words(words: &[String]) -> Option<Self> {

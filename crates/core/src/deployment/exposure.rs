@@ -21,11 +21,13 @@ mod stunnel;
 mod tool;
 mod tunnel;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::{Database, Deployment};
-use crate::container::{Container, Entrance, Interface, NetworkKind, Port};
+use crate::container::host::canonical;
+use crate::container::{Asked, Container, Entrance, Interface, NetworkKind, Port};
 use crate::instance::Instance;
 use crate::knowable::Knowable;
 use crate::setting::Server;
@@ -155,7 +157,7 @@ impl Exposure {
             return (Self::default(), Vec::new());
         }
         let containers: Vec<_> = containers.iter().map(scripts::with_scripts).collect();
-        let names = Names::of(&containers, namespaces);
+        let names = Names::of_all(&containers, namespaces);
         let around = Around {
             containers: &containers,
             names: Some(&names),
@@ -200,21 +202,19 @@ struct Around<'a> {
 }
 
 /// Containers by the names that lead to them.
-struct Names<'a>(HashMap<&'a str, Vec<usize>>);
+struct Names<'a>(HashMap<Cow<'a, str>, Vec<usize>>);
 
 impl<'a> Names<'a> {
-    fn of(containers: &'a [Arc<Container>], namespaces: &[Namespace]) -> Self {
-        let mut names: HashMap<&str, Vec<usize>> = HashMap::new();
+    fn of_all(containers: &'a [Arc<Container>], namespaces: &[Namespace]) -> Self {
+        let mut names: HashMap<Cow<'_, str>, Vec<usize>> = HashMap::new();
         for (index, container) in containers.iter().enumerate() {
             let owner = match namespaces[index] {
                 Namespace::Own(owner) => &containers[owner],
                 _ => container,
             };
             for container in [container, owner] {
-                let own = [Some(&container.name), container.container_name.as_ref()];
-                let aliases = container.aliases.iter().map(|alias| &alias.name);
-                for name in own.into_iter().flatten().chain(aliases) {
-                    let of_name = names.entry(name).or_default();
+                for name in container.names() {
+                    let of_name = names.entry(canonical(name)).or_default();
                     if of_name.last() != Some(&index) {
                         of_name.push(index);
                     }
@@ -222,6 +222,15 @@ impl<'a> Names<'a> {
             }
         }
         Self(names)
+    }
+
+    /// Those that a host may be, by its names alone.
+    fn of(&self, asked: &Asked<'_>) -> Vec<usize> {
+        let found = asked.names().filter_map(|name| self.0.get(name));
+        let mut found: Vec<usize> = found.flatten().copied().collect();
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 }
 

@@ -1,11 +1,39 @@
 //! Whose a container is: none of ClearML's, where it can be seen that no server uses it.
 
+use std::collections::{HashMap, HashSet};
+
 use super::exposure::Namespace;
 use super::{Database, Deployment};
-use crate::container::Container;
+use crate::container::host::{canonical, hosts};
+use crate::container::{Asked, Container};
 use crate::instance::Instance;
 use crate::setting::Setting;
 
+/// Hosts that a container names, by the names under which each may be found: there may be thousands of databases to look for.
+struct Named<'a>(HashMap<String, Vec<Asked<'a>>>);
+
+impl<'a> Named<'a> {
+    /// Those in some texts of a container.
+    fn of(asker: &'a Container, texts: impl Iterator<Item = &'a str>) -> Self {
+        let words: HashSet<&str> = texts.flat_map(hosts).collect();
+        let mut named: HashMap<String, Vec<Asked<'_>>> = HashMap::new();
+        for word in words {
+            let asked = Asked::by(asker, word);
+            for name in asked.names() {
+                let of_name = named.entry(name.to_owned()).or_default();
+                of_name.push(asked.clone());
+            }
+        }
+        Self(named)
+    }
+
+    fn has(&self, container: &Container) -> bool {
+        container.names().any(|name| {
+            let of_name = self.0.get(&*canonical(name)).into_iter().flatten();
+            of_name.into_iter().any(|asked| container.answers_to(asked))
+        })
+    }
+}
 impl Deployment {
     /// Which database of ClearML a container runs: none also for one of somebody else's, which no server names and which
     /// shares no network with any, or which is no part of their release.
@@ -23,51 +51,46 @@ impl Deployment {
                     .iter()
                     .any(|name| self.networks(container).contains(name))
         };
-        let mut servers = self.instances.iter();
+        let named = self.named.get_or_init(|| self.all_named());
+        let mut servers = self.instances.iter().zip(named);
         !self.instances.is_empty()
-            && servers.all(|server| {
+            && servers.all(|(server, own)| {
                 is_its_own(server.service)
+                    && !own.contains(&container)
                     && (is_apart(server.service) && !self.networks(container).is_empty()
-                        || self.is_for_others(container))
-                    && !self.names(server, container)
+                        || self.is_for_others(container, named))
             })
     }
 
     /// Whether a database on the host's network, or beside the release of Helm that the servers are of, is none that a server
     /// asks: they ask another one by its name.
-    fn is_for_others(&self, container: usize) -> bool {
+    fn is_for_others(&self, container: usize, named: &[HashSet<usize>]) -> bool {
         let is_on_the_host = matches!(self.namespace(container), Namespace::Host(_));
         if !is_on_the_host && !self.is_beside_the_release(container) {
             return false;
         }
-        let database = Database::of(&self.containers[container]);
-        let others = self.containers.iter().enumerate().filter(|(index, other)| {
-            *index != container && Database::of(other) == database && database.is_some()
-        });
-        let asked: Vec<usize> = others
-            .map(|(index, _)| index)
-            .filter(|other| {
-                self.instances
-                    .iter()
-                    .any(|server| self.names(server, *other))
-            })
-            .collect();
-        // Those that a server asks may have copies beside them, or in a release of their own.
         let own = &self.containers[container];
-        let is_named = |text: &str, other: usize| {
-            let other = &self.containers[other];
-            words(text).any(|word| is_of(other, word))
+        let database = Database::of(own);
+        let is_another = |other: &usize| {
+            *other != container && Database::of(&self.containers[*other]) == database
         };
-        let follows = |other: usize| {
-            let values = own.environment.iter().filter_map(|one| one.value.known());
-            values
-                .map(|value| value.expose())
-                .any(|text| is_named(text, other))
-                || own.words.iter().any(|text| is_named(text, other))
+        // The web server asks none, whatever variables a cluster gives it.
+        let asked = self.instances.iter().zip(named);
+        let asked = asked.filter(|(server, _)| server.server.reads_configuration());
+        let asked = asked.flat_map(|(_, named)| named).copied();
+        let asked: HashSet<usize> = asked.filter(is_another).collect();
+        if asked.is_empty() || database.is_none() {
+            return false;
+        }
+        // Those that a server asks may have copies beside them, or in a release of their own.
+        let values = own.environment.iter().filter_map(|one| one.value.known());
+        let words = own.words.iter().map(String::as_str);
+        let followed = Named::of(own, values.map(|value| value.expose()).chain(words));
+        let is_one_of_them = |other: &usize| {
+            self.release(*other) == self.release(container)
+                || followed.has(&self.containers[*other])
         };
-        let is_one_of_them =
-            |other: &usize| self.release(*other) == self.release(container) || follows(*other);
-        !asked.is_empty() && (is_on_the_host || !asked.iter().any(is_one_of_them))
+        is_on_the_host || !asked.iter().any(is_one_of_them)
     }
 
     /// Whether all servers are of a release of Helm, and a container is not: in a cluster everything shares one network.
@@ -85,40 +108,54 @@ impl Deployment {
         self.containers[container].pod.as_ref()?.release.as_deref()
     }
 
-    /// Whether anything that a server is given has a name of a container, or the address of a port that it publishes.
-    fn names(&self, instance: &Instance, container: usize) -> bool {
-        let listening = self.listening(container);
-        let container = &*self.containers[container];
-        let server = self.service(instance);
-        let is_named = |text: &str| words(text).any(|word| is_of(container, word));
-        let variables = server.environment.iter();
-        // A key has no name of a host, also where nothing tells it.
+    /// Of each server, the containers of which anything that it is given has a name, or the address of a port that they publish.
+    fn all_named(&self) -> Vec<HashSet<usize>> {
+        let named = |instance: &Instance| {
+            let server = self.service(instance);
+            let variables = server.environment.iter();
+            // A key has no name of a host, also where nothing tells it.
+            let variables = variables.filter(|one| Setting::by_variable(&one.name).is_none());
+            let is_unclear = !instance.is_config_seen()
+                || variables.clone().any(|one| one.value.known().is_none());
+            let values = variables.clone().filter_map(|one| one.value.known());
+            let values = values.map(|value| value.expose());
+            let named = Named::of(server, values.chain(self.texts(instance)));
+            let is_named = |index: &usize| {
+                let container = &self.containers[*index];
+                is_unclear
+                    || named.has(container)
+                    || !container.ports.is_empty() && self.names_port_of(instance, *index)
+            };
+            (0..self.containers.len()).filter(is_named).collect()
+        };
+        self.instances.iter().map(named).collect()
+    }
+
+    /// The texts of the configuration files of a server.
+    fn texts<'a>(&'a self, instance: &'a Instance) -> impl Iterator<Item = &'a str> {
+        let files = instance.config.iter();
+        files.map(|file| self.sources.text(file.source))
+    }
+
+    /// Whether a server is given the address of a port that a container publishes.
+    fn names_port_of(&self, instance: &Instance, index: usize) -> bool {
+        let container = &*self.containers[index];
+        let listening = self.listening(index);
+        let is_at = |host: &str, port: &str| self.is_published(instance, container, host, port);
+        let variables = self.service(instance).environment.iter();
         let mut variables = variables.filter(|one| Setting::by_variable(&one.name).is_none());
         variables.any(|variable| {
-            let known = variable.value.known();
-            known.is_none_or(|value| {
-                let text = value.expose();
-                let is_at_home =
-                    |port: &u16| self.is_published(instance, container, text, &port.to_string());
-                is_named(text)
-                    || self.is_host_alone(instance, &variable.name)
-                        && listening.ports.iter().any(is_at_home)
-                    || addresses(text)
-                        .any(|(host, port)| self.is_published(instance, container, host, port))
-                    || text.parse::<u16>().is_ok()
-                        && self.is_published(
-                            instance,
-                            container,
-                            self.host_beside(instance, &variable.name),
-                            text,
-                        )
-            })
-        }) || !instance.is_config_seen()
-            || instance.config.iter().any(|file| {
-                let text = self.sources.text(file.source);
-                is_named(text)
-                    || words(text).any(|word| self.is_published(instance, container, "", word))
-            })
+            let Some(text) = variable.value.known().map(|value| value.expose()) else {
+                return false;
+            };
+            let is_at_home = |port: &u16| is_at(text, &port.to_string());
+            self.is_host_alone(instance, &variable.name) && listening.ports.iter().any(is_at_home)
+                || addresses(text).any(|(host, port)| is_at(host, port))
+                || text.parse::<u16>().is_ok()
+                    && is_at(self.host_beside(instance, &variable.name), text)
+        }) || self
+            .texts(instance)
+            .any(|text| hosts(text).any(|word| is_at("", word)))
     }
 
     /// Whether a server is told a host of a database by a variable, and no port beside it.
@@ -152,6 +189,7 @@ impl Deployment {
         port: &str,
     ) -> bool {
         let mut others = self.containers.iter().enumerate();
+        let asked = Asked::by(self.service(instance), host);
         let is_beside = |index: usize| {
             let networks = self.networks(instance.service);
             self.networks(index)
@@ -160,26 +198,8 @@ impl Deployment {
         };
         container.ports.iter().any(|one| one.is_published_at(port))
             && (host.is_empty()
-                || !others.any(|(index, other)| other.answers_to(host) && is_beside(index)))
+                || !others.any(|(index, other)| other.answers_to(&asked) && is_beside(index)))
     }
-}
-
-/// Whether a name leads to a container: also one of a pod, which is before that of a headless Service.
-fn is_of(container: &Container, name: &str) -> bool {
-    let parent = name.split_once('.').map(|(_, parent)| parent);
-    container.answers_to(name) || parent.is_some_and(|parent| container.answers_to(parent))
-}
-
-/// The words of a text that may be names of hosts: what is before `://` is none.
-pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
-    let words = text.split(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)));
-    let is_scheme = |word: &str| {
-        let end = word.as_ptr() as usize - text.as_ptr() as usize + word.len();
-        text[end..].starts_with("://")
-    };
-    // A whole name ends with a dot.
-    let words = words.filter(move |word| !is_scheme(word));
-    words.map(|word| word.trim_end_matches('.'))
 }
 
 /// `host:port`, as often as it is in a text.

@@ -483,6 +483,7 @@ impl<'a> Inspected<'a> {
                 aliases.extend(names.map(|name| Alias {
                     name: name.to_owned(),
                     network: Some((*network).to_owned()),
+                    namespace: None,
                 }));
             }
         }
@@ -492,6 +493,7 @@ impl<'a> Inspected<'a> {
         aliases.extend(own.chain(of_swarm.into_iter().flatten()).map(|name| Alias {
             name: name.to_owned(),
             network: None,
+            namespace: None,
         }));
         aliases
     }

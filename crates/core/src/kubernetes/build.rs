@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::environment::{Environment, expand};
 use super::expose::policy::{self, Behind, Policies};
-use super::expose::{self, Entrances, Services};
+use super::expose::{self, Entrances, Externals, Selectors, Services};
 use super::object::Object;
 use super::pool::{Near, Pool};
 use super::volume::Volumes;
 use crate::compose::service::plain_words;
-use crate::container::{Alias, Container, Hook, Pod, Text, VariableValue, capability_of_root};
+use crate::container::{Container, Hook, Pod, Text, VariableValue, capability_of_root};
 use crate::deployment::{Database, is_server};
 use crate::keyset::kubernetes::decode;
 use crate::knowable::Knowable;
@@ -34,8 +34,9 @@ pub(super) struct Builder<'a> {
     pub(super) pool: &'a Pool,
     pub(super) sources: &'a Sources,
     /// The Services, what leads to them from outside, and who may reach what.
-    services: Near<'a>,
+    selectors: Selectors<'a>,
     entrances: Entrances<'a>,
+    externals: Externals<'a>,
     policies: Near<'a>,
     /// The pods to which somebody added containers, each with what makes it.
     debugged: Vec<(&'a Object, Option<&'a Object>)>,
@@ -47,16 +48,17 @@ const CLOSED: &str = "pods behind a NetworkPolicy";
 
 impl<'a> Builder<'a> {
     pub(super) fn new(pool: &'a Pool, sources: &'a Sources) -> Self {
-        let of = |kinds: &[&str]| Near::of(pool, kinds);
         let pods = pool.objects.iter().filter(|one| one.kind == "Pod");
         let debugged = pods.filter(|pod| !pod.added().is_empty());
+        let externals = Externals::of(pool);
         Self {
             debugged: debugged.map(|pod| (pod, pool.maker(pod))).collect(),
             pool,
             sources,
-            services: of(&["Service"]),
-            entrances: Entrances::of(pool),
-            policies: of(&["NetworkPolicy"]),
+            selectors: Selectors::of(pool),
+            entrances: Entrances::of(pool, &externals),
+            externals,
+            policies: Near::of(pool, &["NetworkPolicy"]),
         }
     }
 
@@ -105,8 +107,7 @@ impl<'a> Builder<'a> {
             return Vec::new();
         };
         let all = described(workload);
-        let near = self.services.beside(workload);
-        let services = Services::of(self.pool, &near, (workload, pod), |one| {
+        let services = Services::of(self.pool, &self.selectors, (workload, pod), |one| {
             self.is_at_home(one)
         });
         let added = workload.added();
@@ -211,7 +212,7 @@ impl One<'_> {
             ports: expose::host_ports(workload, &self.declared),
             networks: vec![NETWORK.to_owned()],
             attached: Vec::new(),
-            aliases: self.aliases(),
+            aliases: self.services.names(workload, &self.builder.externals),
             hosts: Vec::new(),
             is_shared: false,
             network_mode: host.map(|span| Text {
@@ -332,15 +333,6 @@ impl One<'_> {
             environment.add_services();
         }
         environment
-    }
-
-    fn aliases(&self) -> Vec<Alias> {
-        let names = self.services.names().into_iter();
-        let alias = |name| Alias {
-            name,
-            network: None,
-        };
-        names.map(alias).collect()
     }
 }
 

@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet};
 use super::expose::{External, Externals, endpoints, is_table};
 use super::object::{Object, Role, number, role_of};
 use super::pool::Pool;
-use crate::container::Container;
+use crate::container::host::hosts;
+use crate::container::{Asked, Container};
 use crate::deployment::exposure::Tool;
 use crate::deployment::{Database, Deployment};
 use crate::setting::Server;
@@ -63,8 +64,7 @@ pub(super) struct Outside<'a> {
     annotated: Vec<Annotated<'a>>,
     /// Each with why it is not known.
     untold: Vec<(&'a Object, String)>,
-    /// The Services that are another name for one.
-    externals: Vec<External<'a>>,
+    externals: Externals<'a>,
 }
 
 /// An object, and the words of its text.
@@ -97,10 +97,8 @@ impl<'a> Outside<'a> {
         let services = pool.objects.iter().filter(|one| one.kind == "Service");
         let unselected = services.filter(|service| endpoints::is_unselected(service));
         let externals = Externals::of(pool);
-        let externals: Vec<External<'_>> = externals.all().collect();
         let is_led_to = |service: &Object| {
-            let own = service.namespace.as_deref();
-            let mut others = externals.iter().filter(|one| one.means(&service.name, own));
+            let mut others = externals.all().filter(|one| one.means(service));
             is_open(service)
                 || ways.lead_to(service)
                 || others.any(|other| ways.lead_to(other.service))
@@ -122,8 +120,8 @@ impl<'a> Outside<'a> {
         if self.others.is_empty() && self.annotated.is_empty() {
             return;
         }
-        let names = Names::of(deployment, &self.externals);
-        let hosts = hosts(deployment);
+        let names = Names::of(deployment);
+        let told = told(deployment, &self.externals);
         let mut unseen = Vec::new();
         for Worded {
             object: other,
@@ -132,7 +130,7 @@ impl<'a> Outside<'a> {
         {
             let kind = &other.kind;
             let said = match role_of(other) {
-                Role::Database if makes_one_of(&other.name, &hosts) => Some((
+                Role::Database if makes_one_of(other, &told) => Some((
                     format!("who reaches the database of {kind} {}", escape(&other.name)),
                     "its operator makes the database, and this kind is not read; check that it has a password, and that only pods reach it",
                 )),
@@ -168,8 +166,8 @@ impl<'a> Outside<'a> {
         // The namespace of what it means counts, where it is another name.
         let is_beside = |service: &Object| {
             let meant = External::of(service).and_then(|one| one.namespace);
-            let is_own = |one: &&Object| match meant {
-                Some(meant) => one.namespace.as_deref().is_none_or(|own| own == meant),
+            let is_own = |one: &&Object| match &meant {
+                Some(meant) => one.namespace.as_ref().is_none_or(|own| own == meant),
                 None => service.may_be_beside(one),
             };
             members.iter().any(is_own)
@@ -204,14 +202,13 @@ fn untold(pool: &Pool, service: &Object) -> Option<String> {
     let port = ports.iter().find(|port| PORTS.contains(port));
     if let Some(external) = External::of(service) {
         let mut meant = pool.objects.iter().filter(|one| one.kind == "Service");
-        let is_meant = |one: &Object| external.means(&one.name, one.namespace.as_deref());
-        if meant.any(is_meant) {
+        if meant.any(|one| external.means(one)) {
             return None;
         }
         if external.is_of_cluster && ports.is_empty() {
             return Some(format!(
                 "it is another name for Service {}, which was not given, and is open to the outside; add that Service and its pods as a TARGET",
-                escape(external.name)
+                escape(&external.name)
             ));
         }
     }
@@ -247,31 +244,32 @@ fn is_open(service: &Object) -> bool {
         || !list(&service.node, &["spec", "externalIPs"]).is_empty()
 }
 
-/// What leads from outside to the Services that it names, by the first labels of its words: each with the rest of the word.
-struct Ways<'a>(HashMap<&'a str, Vec<(&'a Worded<'a>, &'a str)>>);
+/// What leads from outside to the Services that it names, by their names, each with the namespace.
+struct Ways<'a>(HashMap<String, Vec<(&'a Worded<'a>, Option<String>)>>);
 
 impl<'a> Ways<'a> {
     fn of(ways: impl Iterator<Item = &'a Worded<'a>>) -> Self {
-        let mut by_label: HashMap<&str, Vec<_>> = HashMap::new();
+        let mut by_name: HashMap<String, Vec<_>> = HashMap::new();
         for way in ways {
             for word in &way.words {
-                let (label, rest) = word.split_once('.').unwrap_or((word, ""));
-                by_label.entry(label).or_default().push((way, rest));
+                let asked = Asked::in_cluster(word, way.object.namespace.as_deref());
+                for service in asked.services() {
+                    let of_name = by_name.entry(service.name.to_owned()).or_default();
+                    of_name.push((way, service.namespace.map(str::to_owned)));
+                }
             }
         }
-        Self(by_label)
+        Self(by_name)
     }
 
-    /// Whether one names a Service: of its own namespace, of one that it names besides, or as `NAME.NAMESPACE`.
+    /// Whether one names a Service: of its own namespace, of one that it names besides, or with that.
     fn lead_to(&self, service: &Object) -> bool {
+        let own = service.namespace.as_ref();
         let mut named = self.0.get(&*service.name).into_iter().flatten();
-        named.any(|(way, rest)| match (&service.namespace, *rest) {
-            (None, "") => true,
-            (None, rest) => rest.contains(".svc"),
-            (Some(own), "") => {
-                way.object.may_be_beside(service) || way.words.contains(own.as_str())
-            }
-            (Some(own), rest) => rest.split('.').next() == Some(own),
+        named.any(|(way, meant)| {
+            own.is_none_or(|own| meant.as_ref().is_none_or(|meant| meant == own))
+                || *meant == way.object.namespace
+                    && own.is_some_and(|own| way.words.contains(own.as_str()))
         })
     }
 }
@@ -281,7 +279,7 @@ impl<'a> Ways<'a> {
 struct Names<'a>(HashMap<&'a str, Vec<(Option<&'a str>, bool)>>);
 
 impl<'a> Names<'a> {
-    fn of(deployment: &'a Deployment, externals: &[External<'a>]) -> Self {
+    fn of(deployment: &'a Deployment) -> Self {
         let mut names: HashMap<&str, Vec<(Option<&str>, bool)>> = HashMap::new();
         let leads_to_database = |container: &Container| {
             Database::of(container).is_some() || Tool::of(container).is_some()
@@ -293,24 +291,10 @@ impl<'a> Names<'a> {
             if !is_server && !is_database {
                 continue;
             }
-            let namespace = container
-                .pod
-                .as_ref()
-                .and_then(|pod| pod.namespace.as_deref());
             for alias in &container.aliases {
                 let of_name = names.entry(&alias.name).or_default();
-                of_name.push((namespace, is_database));
+                of_name.push((alias.namespace.as_deref(), is_database));
             }
-        }
-        for external in externals {
-            let own = external.service.namespace.as_deref();
-            let of_meant = names.get(external.name).into_iter().flatten();
-            let meant = of_meant.filter(|(namespace, _)| external.means(external.name, *namespace));
-            let meant: Vec<_> = meant.map(|(_, is_database)| (own, *is_database)).collect();
-            names
-                .entry(&external.service.name)
-                .or_default()
-                .extend(meant);
         }
         Self(names)
     }
@@ -319,34 +303,44 @@ impl<'a> Names<'a> {
     /// object's own, or of one that it names besides.
     fn led_to_by(&self, other: &Object, words: &HashSet<&str>) -> Option<bool> {
         let mut found = None;
+        let home = other.namespace.as_deref();
         for word in words {
-            // Where nothing says a namespace, `NAME.NAMESPACE.svc` is of any.
-            let (label, rest) = word.split_once('.').unwrap_or((word, ""));
-            let of_label = self.0.get(label).filter(|_| rest.contains(".svc"));
-            let of_label = of_label.into_iter().flatten();
-            let own = |(namespace, _): &&(Option<&str>, bool)| match (namespace, &other.namespace) {
-                (Some(namespace), Some(own)) => {
-                    own == namespace || !rest.is_empty() || words.contains(namespace)
-                }
-                _ => true,
-            };
-            let named = self.0.get(word).into_iter().flatten().filter(own);
-            let named = named.chain(of_label.filter(|(namespace, _)| namespace.is_none()));
-            found = found.max(named.map(|(_, is_database)| *is_database).max());
+            let asked = Asked::in_cluster(word, home);
+            for service in asked.services() {
+                let of_name = self.0.get_key_value(service.name).into_iter();
+                let all = of_name.flat_map(|(name, all)| all.iter().map(move |one| (*name, one)));
+                let named = all.filter(|(name, (namespace, _))| {
+                    service.is_called(name, *namespace)
+                        || service.namespace == home
+                            && namespace.is_some_and(|one| words.contains(one))
+                });
+                found = found.max(named.map(|(_, (_, is_database))| *is_database).max());
+            }
         }
         found
     }
 }
 
-/// The hosts that servers are told, without their domains.
-fn hosts(deployment: &Deployment) -> HashSet<&str> {
-    let mut hosts = HashSet::new();
-    let mut add = |text| {
-        let labels = words(text).filter_map(|word: &str| word.split('.').next());
-        hosts.extend(labels.filter(|label| !label.is_empty()));
-    };
+/// A Service that servers are told: its name, and its namespace where one is known.
+type Told = (String, Option<String>);
+
+/// The Services that servers are told; of one that is another name, the one that it means.
+fn told(deployment: &Deployment, externals: &Externals<'_>) -> HashSet<Told> {
+    let mut told = HashSet::new();
     for instance in &deployment.instances {
-        for variable in &deployment.service(instance).environment {
+        let server = deployment.service(instance);
+        let mut add = |text| {
+            for word in hosts(text) {
+                let asked = Asked::by(server, word);
+                for service in asked.services() {
+                    let other = externals.named(service);
+                    let meant = other.map_or(service, |other| other.meant());
+                    let namespace = meant.namespace.map(str::to_owned);
+                    told.insert((meant.name.to_owned(), namespace));
+                }
+            }
+        };
+        for variable in &server.environment {
             if let Some(value) = variable.value.known() {
                 add(value.expose());
             }
@@ -355,17 +349,20 @@ fn hosts(deployment: &Deployment) -> HashSet<&str> {
             add(deployment.sources.text(file.source));
         }
     }
-    hosts
+    told
 }
 
-/// Whether an operator makes the database at one of the hosts of an object: it has its name, with or without a word more, as in
+/// Whether an operator makes one of these Services of an object: it has its name, with or without a word more, as in
 /// `NAME-es-http`, `NAME-svc` and `rfs-NAME`.
-fn makes_one_of(name: &str, hosts: &HashSet<&str>) -> bool {
-    hosts.iter().any(|host| {
-        let behind = host.strip_prefix(name);
-        let before = host.strip_suffix(name);
-        behind.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-            || before.is_some_and(|rest| rest.ends_with('-'))
+fn makes_one_of(object: &Object, told: &HashSet<Told>) -> bool {
+    told.iter().any(|(host, namespace)| {
+        let own = object.namespace.as_ref();
+        let is_there = own.is_none() || namespace.is_none() || own == namespace.as_ref();
+        let behind = host.strip_prefix(&*object.name);
+        let before = host.strip_suffix(&*object.name);
+        is_there
+            && (behind.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+                || before.is_some_and(|rest| rest.ends_with('-')))
     })
 }
 

@@ -7,12 +7,14 @@ mod entrance;
 mod external;
 pub(super) mod policy;
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::object::{Object, number};
 use super::pool::Pool;
 use crate::compose::port;
-use crate::container::{Entrance, EntranceKind, Interface, Opener, Port};
+use crate::container::{Alias, Entrance, EntranceKind, Interface, Opener, Port};
 use crate::shown::escape;
 use crate::source::Span;
 use crate::yaml::Node;
@@ -21,7 +23,47 @@ pub(super) use entrance::{Entrances, is_table};
 pub(super) use external::{External, Externals};
 
 /// Where a Service says to which pods it leads.
-const SELECTOR: &[&str] = &["spec", "selector"];
+pub(super) const SELECTOR: &[&str] = &["spec", "selector"];
+
+/// All Services, by the first label of those for which each of them asks: a namespace may have thousands.
+pub(super) struct Selectors<'a> {
+    by_label: HashMap<(&'a str, &'a str), Vec<&'a Object>>,
+    unselected: Vec<&'a Object>,
+}
+
+impl<'a> Selectors<'a> {
+    pub(super) fn of(pool: &'a Pool) -> Self {
+        let mut selectors = Self {
+            by_label: HashMap::new(),
+            unselected: Vec::new(),
+        };
+        for service in pool.objects.iter().filter(|one| one.kind == "Service") {
+            match at(&service.node, SELECTOR).and_then(|wanted| labels(wanted).next()) {
+                Some(label) => selectors.by_label.entry(label).or_default().push(service),
+                None => selectors.unselected.push(service),
+            }
+        }
+        selectors
+    }
+
+    /// Those that may lead to a pod of a workload.
+    fn may_lead_to(&self, workload: &Object, pod: &Node) -> Vec<&'a Object> {
+        let own = at(pod, &["metadata", "labels"]);
+        let own = own.into_iter().flat_map(|own| labels(own));
+        let named = own.filter_map(|label| self.by_label.get(&label)).flatten();
+        let all = named.chain(&self.unselected).copied();
+        let is_near = |one: &&Object| one.may_be_beside(workload) && one.is_of_release_of(workload);
+        let mut all: Vec<&Object> = { all }.filter(is_near).collect();
+        all.sort_by_key(|service| (service.source, service.range.start));
+        all
+    }
+}
+
+/// The labels in a mapping.
+pub(super) fn labels(all: &Node) -> impl Iterator<Item = (&str, &str)> {
+    let fields = all.fields().into_iter();
+    fields.filter_map(|field| Some((field.key.scalar()?.text(), field.value.text()?)))
+}
 
 /// The Services that lead to a pod, each by its own name.
 pub(super) struct Services<'a>(Vec<Leading<'a>>);
@@ -34,11 +76,11 @@ struct Leading<'a> {
 }
 
 impl<'a> Services<'a> {
-    /// Those of the namespace that select a pod. `all` are the Services of the pool. Where no namespace is written, one that
-    /// leads to a pod of its own file is not meant for that of another, which is another release.
+    /// Those of the namespace that select a pod. Where no namespace is written, one that leads to a pod of its own file is not
+    /// meant for that of another, which is another release.
     pub(super) fn of(
         pool: &'a Pool,
-        all: &[&'a Object],
+        selectors: &Selectors<'a>,
         (workload, pod): (&Object, &Node),
         is_at_home: impl Fn(&Object) -> bool,
     ) -> Self {
@@ -47,8 +89,7 @@ impl<'a> Services<'a> {
                 && (service.namespace.is_none() || workload.namespace.is_none())
                 && is_at_home(service)
         };
-        let may_lead = all.iter().copied();
-        let may_lead = may_lead.filter(|service| service.may_be_beside(workload));
+        let may_lead = selectors.may_lead_to(workload, pod).into_iter();
         let leading = may_lead.filter_map(|service| {
             let selected = selects(service, SELECTOR, pod).then_some(None);
             let endpoints = selected.or_else(|| {
@@ -65,16 +106,24 @@ impl<'a> Services<'a> {
         selects(service, SELECTOR, pod)
     }
 
-    /// The names by which others find the pod.
-    pub(super) fn names(&self) -> Vec<String> {
+    /// The names and addresses by which others find the pod.
+    pub(super) fn names(&self, workload: &Object, externals: &Externals<'_>) -> Vec<Alias> {
         let mut names = Vec::new();
         for Leading { service, .. } in &self.0 {
-            let name = &service.name;
-            names.push(name.clone());
-            if let Some(namespace) = &service.namespace {
-                names.push(format!("{name}.{namespace}"));
-                names.push(format!("{name}.{namespace}.svc"));
-                names.push(format!("{name}.{namespace}.svc.cluster.local"));
+            let mut add = |name: &str, namespace: Option<&String>| {
+                names.push(Alias {
+                    name: name.to_owned(),
+                    network: None,
+                    namespace: namespace.cloned(),
+                });
+            };
+            let namespace = service.namespace.as_ref();
+            add(&service.name, namespace.or(workload.namespace.as_ref()));
+            for address in addresses(service) {
+                add(address, None);
+            }
+            for other in externals.all().filter(|other| other.means(service)) {
+                add(&other.service.name, other.service.namespace.as_ref());
             }
         }
         names
@@ -144,6 +193,19 @@ impl<'a> Services<'a> {
         }
         (ports, entrances)
     }
+}
+
+/// The addresses of a Service.
+pub(super) fn addresses(service: &Object) -> impl Iterator<Item = &str> {
+    let lists = ["clusterIPs", "externalIPs"].into_iter();
+    let lists = lists.flat_map(|key| list(&service.node, &["spec", key]));
+    let balanced = list(&service.node, &["status", "loadBalancer", "ingress"]).iter();
+    let balanced = balanced.filter_map(|one| text(one, &["ip"]));
+    let own = text(&service.node, &["spec", "clusterIP"]).into_iter();
+    let all = own
+        .chain(lists.filter_map(|one| one.text()))
+        .chain(balanced);
+    all.filter(|address| address.parse::<IpAddr>().is_ok())
 }
 
 /// The ports that the containers of a pod open on its node.

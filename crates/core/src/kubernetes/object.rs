@@ -301,6 +301,11 @@ impl Object {
         Some((kind.to_owned(), name.to_owned()))
     }
 
+    /// Whether it may be for an object: what values make of one release is all of it, and meant for no other.
+    pub(super) fn is_of_release_of(&self, object: &Self) -> bool {
+        self.release.is_none() || self.release == object.release
+    }
+
     /// Whether two objects may be in one namespace: where none is written, it may be any.
     pub(super) fn may_be_beside(&self, other: &Self) -> bool {
         self.namespace.is_none() || other.namespace.is_none() || self.namespace == other.namespace

@@ -39,11 +39,10 @@ impl<'a> Near<'a> {
         all
     }
 
-    /// Those that may be in the namespace of an object: where none is written, it may be any. What values make of one release
-    /// is all of it, and meant for no other.
+    /// Those that may be in the namespace of an object: where none is written, it may be any.
     pub(super) fn beside(&self, object: &Object) -> Vec<&'a Object> {
         let of = |namespace| self.0.get(&namespace).into_iter().flatten().copied();
-        let is_meant = |one: &&Object| one.release.is_none() || one.release == object.release;
+        let is_meant = |one: &&Object| one.is_of_release_of(object);
         match object.namespace.as_deref() {
             Some(namespace) => of(Some(namespace))
                 .chain(of(None))

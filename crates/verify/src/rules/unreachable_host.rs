@@ -19,7 +19,7 @@
 
 use std::net::IpAddr;
 
-use clearml_secure_core::container::{Container, VariableValue};
+use clearml_secure_core::container::{Asked, Container, VariableValue};
 use clearml_secure_core::deployment::Database;
 use clearml_secure_core::effective::{Configured, ServerConfiguration};
 use clearml_secure_core::hocon::Value;
@@ -264,7 +264,8 @@ fn is_lost(
     !others.any(|other| {
         // Where its network is not known, it may be this one.
         let is_unknown = other.networks.is_empty() && (other.pod.is_some() || !has_no_name(other));
-        let has_name = other.answers(owner, host) || (is_unknown && other.answers_to(host));
+        let has_name =
+            other.answers(owner, host) || (is_unknown && other.answers_to(&Asked::by(owner, host)));
         matches!(names, Names::Of(_)) && has_name
     })
 }

@@ -1,6 +1,6 @@
 //! Which objects belong together, and which one a reference means.
 
-use crate::chart::{Chart, errors, keyset, look, secret};
+use crate::chart::{Chart, errors, keyset, look, reference, secret};
 
 /// Two releases, of which the second has keys of its own and the first has the chart's.
 fn two(namespaces: [Option<&'static str>; 2]) -> [String; 2] {
@@ -163,46 +163,133 @@ fn a_database_beside_a_release_that_asks_its_own_is_somebody_elses() {
     }
 }
 
-#[test]
-fn a_database_is_asked_by_any_of_its_names() {
+/// What a server asks as its Redis, and the severity of the port that is open at one of namespace b.
+fn asking_for(host: &str, others: &str) -> Option<String> {
     let chart = Chart {
         namespace: Some("a"),
         ..Chart::default()
     };
-    let stock = chart.render();
-    for (text, severity) in [
-        // By its whole name, and by that of a pod of a headless Service.
+    let host = format!("value: \"{host}\"");
+    found(&(chart.render().replace("value: clearml-redis", &host) + others))
+}
+
+#[test]
+fn a_database_is_asked_by_any_of_its_names() {
+    let shop = redis("shop-redis", OTHER_RELEASE).replace("namespace: a", "namespace: b");
+    let service = |name: &str, namespace: &str, spec: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec: {{{spec}}}\n"
+        )
+    };
+    let external = |name: &str, namespace: &str, host: &str| {
+        service(
+            name,
+            namespace,
+            &format!("type: ExternalName, externalName: {host}"),
+        )
+    };
+    let at = |address: &str| {
+        shop.replace(
+            "type: NodePort",
+            &format!("type: NodePort, clusterIP: \"{address}\""),
+        )
+    };
+    let headless = service(
+        "shop-headless",
+        "b",
+        "clusterIP: None, selector: {run: shop-redis}, ports: [{port: 6379}]",
+    );
+    let by_command = shop.replace(
+        "image: \"redis:7.4.1\"",
+        "image: \"corp/base:1\", command: [redis-server]",
+    );
+    for (host, others, is_asked) in [
+        ("shop-redis.b", shop.clone(), true),
+        ("Shop-Redis.B", shop.clone(), true),
+        ("shop-redis.b.svc.cluster.local.", shop.clone(), true),
+        ("shop-redis.b.svc.corp.example", shop.clone(), true),
         (
-            stock.replace("value: clearml-redis", "value: shop-redis.b.svc.cluster.local.")
-                + &redis("shop-redis", OTHER_RELEASE).replace("namespace: a", "namespace: b"),
-            "error",
+            "shop-redis-0.shop-headless.b.svc",
+            shop.clone() + &headless,
+            true,
+        ),
+        ("10.96.0.7", at("10.96.0.7"), true),
+        ("fd00:0::7", at("fd00::7"), true),
+        (
+            "cache",
+            shop.clone() + &external("cache", "a", "shop-redis.b.svc.corp.example"),
+            true,
         ),
         (
-            stock.replace("value: clearml-redis", "value: shop-redis-0.shop-headless.b.svc")
-                + &redis("shop-redis", OTHER_RELEASE).replace("namespace: a", "namespace: b")
-                + "---\napiVersion: v1\nkind: Service\nmetadata: {name: shop-headless, namespace: b}\nspec: {clusterIP: None, selector: \
-                   {run: shop-redis}, ports: [{port: 6379}]}\n",
-            "error",
+            "cache",
+            shop.clone()
+                + &external("cache", "a", "next.c.svc")
+                + &external("next", "c", "shop-redis.b.svc"),
+            true,
         ),
-        // What is before `://` is no name.
+        ("shop-redis.b", by_command, true),
+        ("shop-redis", shop.clone(), false),
+        ("shop-redis.c", shop.clone(), false),
         (
-            stock.replace("value: clearml-redis", "value: redis://clearml-redis")
-                + &redis("redis", OTHER_RELEASE),
-            "note",
-        ),
-        // One of another release that follows the one that they ask.
-        (
-            stock.clone()
-                + &redis("follower", ", labels: {app.kubernetes.io/instance: clearml-replicas}").replace(
-                    "image: \"redis:7.4.1\"",
-                    "image: \"redis:7.4.1\", args: [redis-server, --replicaof, clearml-redis, \"6379\"], env: [{name: \
-                     OF, value: clearml-redis}]",
-                ),
-            "error",
+            "cache",
+            shop.clone() + &external("cache", "c", "shop-redis.b.svc"),
+            false,
         ),
     ] {
-        assert_eq!(found(&text).as_deref(), Some(severity), "{text}");
+        let severity = is_asked.then_some("error");
+        assert_eq!(
+            asking_for(host, &others).as_deref(),
+            severity,
+            "{host}: {others}"
+        );
     }
+}
+
+#[test]
+fn a_database_may_be_told_by_a_secret_or_be_behind_a_proxy() {
+    let shop = redis("shop-redis", OTHER_RELEASE).replace("namespace: a", "namespace: b");
+    let chart = Chart {
+        namespace: Some("a"),
+        apiserver: reference("CLEARML_REDIS_SERVICE_HOST_OF_SHOP", "store", "host"),
+        ..Chart::default()
+    };
+    let told = chart
+        .render()
+        .replace("value: clearml-redis", "value: elsewhere.example.com");
+    let store = secret(
+        "store",
+        Some("a"),
+        &[("host", "redis://:x@shop-redis.b.svc:6379")],
+    );
+    assert_eq!(found(&(told + &store + &shop)).as_deref(), Some("error"));
+    let proxy = shop
+        .replace("shop-redis", "proxy")
+        .replace("redis:7.4.1\"", "haproxy:3.0\", args: [shop-redis]")
+        .replace("NodePort", "ClusterIP")
+        .replace(", nodePort: 31000", "");
+    assert_eq!(
+        asking_for("proxy.b", &(shop + &proxy)).as_deref(),
+        Some("error")
+    );
+}
+
+#[test]
+fn a_database_follows_another_or_is_called_like_a_scheme() {
+    let chart = Chart {
+        namespace: Some("a"),
+        ..Chart::default()
+    };
+    let follower = redis("follower", ", labels: {app.kubernetes.io/instance: clearml-replicas}").replace(
+        "image: \"redis:7.4.1\"",
+        "image: \"redis:7.4.1\", args: [redis-server, --replicaof, clearml-redis, \"6379\"], env: [{name: OF, value: clearml-redis}]",
+    );
+    assert_eq!(
+        found(&(chart.render() + &follower)).as_deref(),
+        Some("error")
+    );
+    // What is before `://` is no name.
+    let scheme = asking_for("redis://clearml-redis", &redis("redis", OTHER_RELEASE));
+    assert_eq!(scheme.as_deref(), Some("note"));
 }
 
 /// What asks for a password in front of the web server, and an Ingress that leads there.

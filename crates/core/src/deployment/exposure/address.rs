@@ -1,7 +1,7 @@
 //! Whom an address leads to that a container is given: `mongo:27017`, `http://apiserver:8008/x`.
 
 use super::{Around, Namespace};
-use crate::container::{Container, Interface};
+use crate::container::{Asked, Interface};
 
 /// A host and a port, as a container names them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -68,27 +68,25 @@ impl Around<'_> {
         let Some(host) = &address.host else {
             return Vec::new();
         };
-        let host = self.led_to(from, host);
+        let asked = self.asked(from, host);
+        let host = asked.host();
         let is_itself = is_itself(host);
         let namespace = self.namespace(from);
-        let is_own = self.names.is_some_and(|names| names.0.contains_key(host));
+        let named = self.names.map(|names| names.of(&asked));
+        let is_own = named.as_ref().is_some_and(|named| !named.is_empty());
         let is_host =
             is_of_the_host(host) && !is_own || is_itself && matches!(namespace, Namespace::Host(_));
         let mut found = Vec::new();
         let is_name = !is_itself && !is_host;
-        let named = self.names.filter(|_| is_name);
-        let candidates: Vec<usize> = match named {
-            Some(names) => names.0.get(host).cloned().unwrap_or_default(),
-            None => (0..self.containers.len()).collect(),
-        };
-        for index in candidates {
+        let all = || (0..self.containers.len()).collect();
+        for index in named.filter(|_| is_name).unwrap_or_else(all) {
             if is_host {
                 found.extend(self.through_the_host(index, address.port, is_itself));
                 continue;
             }
             let is_named = match is_itself {
                 true => self.namespace(index) == namespace,
-                false => self.answers_to(index, host),
+                false => self.answers_to(index, &asked),
             };
             if is_named && (is_itself || self.are_beside(from, index)) {
                 let ports = self.ports_of(index, address.port).into_iter();
@@ -101,9 +99,9 @@ impl Around<'_> {
 
     /// Whether a host may be one of the containers at all.
     pub(super) fn is_anybody(&self, from: usize, host: &str) -> bool {
-        let host = self.led_to(from, host);
-        let is_name = self.names.is_none_or(|names| names.0.contains_key(host));
-        is_name || is_itself(host) || is_of_the_host(host)
+        let asked = self.asked(from, host);
+        let is_name = self.names.is_none_or(|names| !names.of(&asked).is_empty());
+        is_name || is_itself(asked.host()) || is_of_the_host(asked.host())
     }
 
     /// The port of a container that is asked for, or all on which it is known to listen.
@@ -115,22 +113,25 @@ impl Around<'_> {
         }
     }
 
-    /// What a name of a container's own leads to; any other name is as it is.
-    fn led_to<'n>(&'n self, from: usize, name: &'n str) -> &'n str {
-        let mut own = self.containers[from].hosts.iter();
-        own.find(|own| own.name == name)
-            .map_or(name, |own| own.to.as_str())
+    /// A host that a container names; what a name of its own leads to instead of that.
+    fn asked<'n>(&'n self, from: usize, host: &'n str) -> Asked<'n> {
+        let container = &self.containers[from];
+        let asked = Asked::by(container, host);
+        let mut own = container.hosts.iter();
+        match own.find(|own| own.name.eq_ignore_ascii_case(asked.host())) {
+            Some(own) => Asked::by(container, &own.to),
+            None => asked,
+        }
     }
 
-    /// Whether a name leads to a container: to it, or to the one whose network it has.
-    fn answers_to(&self, index: usize, name: &str) -> bool {
-        let is_so = |container: &Container| container.answers_to(name);
-        match self.namespace(index) {
-            Namespace::Own(owner) => {
-                is_so(&self.containers[owner]) || is_so(&self.containers[index])
-            }
-            _ => is_so(&self.containers[index]),
-        }
+    /// Whether a host may be a container, or the one whose network it has.
+    fn answers_to(&self, index: usize, asked: &Asked<'_>) -> bool {
+        let owner = match self.namespace(index) {
+            Namespace::Own(owner) => owner,
+            _ => index,
+        };
+        let mut both = [owner, index].into_iter();
+        both.any(|index| self.containers[index].answers_to(asked))
     }
 
     /// What a port of the host leads to: to what is published there, or listens on the host's network.

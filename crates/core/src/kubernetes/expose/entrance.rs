@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::external::Externals;
 use super::{Leading, Services, balancer};
-use crate::container::{Entrance, EntranceKind, Interface, Speaks};
+use crate::container::{Entrance, EntranceKind, Interface, ServiceName, Speaks};
 use crate::knowable::Knowable;
 use crate::kubernetes::object::{Object, number};
 use crate::kubernetes::pool::Pool;
@@ -59,13 +59,12 @@ impl Rule {
 }
 
 impl<'a> Entrances<'a> {
-    pub(in crate::kubernetes) fn of(pool: &'a Pool) -> Self {
+    pub(in crate::kubernetes) fn of(pool: &'a Pool, externals: &Externals<'_>) -> Self {
         let of_kind = |kind: &str| -> Vec<&Object> {
             let objects = pool.objects.iter();
             objects.filter(|object| object.kind == kind).collect()
         };
         let gateways = of_kind("Gateway");
-        let externals = Externals::of(pool);
         let middlewares = traefik::Middlewares::of(pool);
         let mut by_service: HashMap<String, Vec<(&Object, Rule)>> = HashMap::new();
         for object in &pool.objects {
@@ -78,16 +77,19 @@ impl<'a> Entrances<'a> {
                 _ => continue,
             };
             for mut rule in rules {
-                let own = rule.namespace.as_deref();
-                if let Some(external) = externals.named(&rule.service, own) {
+                let service = ServiceName {
+                    name: &rule.service,
+                    namespace: rule.namespace.as_deref(),
+                };
+                if let Some(external) = externals.named(service) {
                     let ports = list(&external.service.node, &["spec", "ports"]);
                     // Only what is asked for counts: nothing is translated on the way.
                     if let Some(port) = ports.iter().find(|port| is_meant(port, &rule.port)) {
                         let asked = number(port, &["targetPort"]).or(number(port, &["port"]));
                         rule.port = asked.map(|port| port.to_string());
                     }
-                    rule.service = external.name.to_owned();
-                    rule.namespace = external.namespace.map(str::to_owned);
+                    rule.service = external.name.clone();
+                    rule.namespace = external.namespace.clone();
                 }
                 let of_service = by_service.entry(rule.service.clone()).or_default();
                 of_service.push((object, rule));
@@ -106,9 +108,8 @@ impl<'a> Entrances<'a> {
         let mut found: Vec<Entrance> = Vec::new();
         for leading in &services.0 {
             let service = leading.service;
-            // What values make of one release is all of it, and meant for no other.
             let is_meant = |(route, rule): &&(&Object, Rule)| {
-                (route.release.is_none() || route.release == workload.release)
+                route.is_of_release_of(workload)
                     && (rule.namespace.is_none()
                         || service.namespace.is_none()
                         || rule.namespace == service.namespace)

@@ -2,20 +2,21 @@
 
 use std::collections::HashMap;
 
+use crate::container::{Asked, ServiceName};
 use crate::kubernetes::object::Object;
 use crate::kubernetes::pool::Pool;
 use crate::yaml::below::text;
 
-/// All Services that are another name, by their own names.
+/// All Services that are another name, by their own names, each with the Service that it means in the end.
 pub(in crate::kubernetes) struct Externals<'a>(HashMap<&'a str, Vec<External<'a>>>);
 
 /// A Service that is another name for one.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(in crate::kubernetes) struct External<'a> {
     pub(in crate::kubernetes) service: &'a Object,
-    /// The Service that it means, and its namespace where one is known.
-    pub(in crate::kubernetes) name: &'a str,
-    pub(in crate::kubernetes) namespace: Option<&'a str>,
+    /// The Service that it means, and its namespace.
+    pub(in crate::kubernetes) name: String,
+    pub(in crate::kubernetes) namespace: Option<String>,
     /// Whether it says itself that this is a name of the cluster.
     pub(in crate::kubernetes) is_of_cluster: bool,
 }
@@ -28,34 +29,36 @@ impl<'a> Externals<'a> {
             let of_name = by_name.entry(&external.service.name).or_default();
             of_name.push(external);
         }
-        Self(by_name)
+        let direct = Self(by_name);
+        let ends = direct.0.iter().map(|(name, all)| {
+            let ends = all.iter().map(|one| direct.end(one.clone()));
+            (*name, ends.collect())
+        });
+        Self(ends.collect())
     }
 
-    /// All of them, each with the Service that it means in the end.
-    pub(in crate::kubernetes) fn all(&self) -> impl Iterator<Item = External<'a>> {
-        self.0.values().flatten().map(|one| self.end(*one))
+    pub(in crate::kubernetes) fn all(&self) -> impl Iterator<Item = &External<'a>> {
+        self.0.values().flatten()
     }
 
-    /// The one of a name and a namespace, with the Service that it means in the end.
-    pub(super) fn named(&self, name: &str, namespace: Option<&str>) -> Option<External<'a>> {
-        self.next(name, namespace).map(|one| self.end(one))
-    }
-
-    fn next(&self, name: &str, namespace: Option<&str>) -> Option<External<'a>> {
-        let is_near = |one: &&External<'_>| may_be_one(one.service.namespace.as_deref(), namespace);
-        self.0.get(name)?.iter().find(is_near).copied()
+    /// The one that a name means.
+    pub(in crate::kubernetes) fn named(&self, service: ServiceName<'_>) -> Option<&External<'a>> {
+        let is_it = |one: &&External<'_>| {
+            service.is_called(&one.service.name, one.service.namespace.as_deref())
+        };
+        self.0.get(service.name)?.iter().find(is_it)
     }
 
     /// One may mean another one; a circle leads nowhere.
     fn end(&self, mut one: External<'a>) -> External<'a> {
         const LONGEST: usize = 8;
         for _ in 0..LONGEST {
-            let Some(next) = self.next(one.name, one.namespace) else {
+            let Some(next) = self.named(one.meant()) else {
                 break;
             };
             one = External {
                 service: one.service,
-                ..next
+                ..next.clone()
             };
         }
         one
@@ -68,25 +71,27 @@ impl<'a> External<'a> {
     pub(in crate::kubernetes) fn of(service: &'a Object) -> Option<Self> {
         let kind = text(&service.node, &["spec", "type"]);
         let other = text(&service.node, &["spec", "externalName"])?;
-        let mut labels = other.trim_end_matches('.').split('.');
-        let (name, namespace) = (labels.next()?, labels.next()?);
-        let third = labels.next();
-        let is_name = kind == Some("ExternalName") && third.is_none_or(|label| label == "svc");
-        is_name.then_some(Self {
+        let asked = Asked::in_cluster(other, None);
+        let meant = asked.services().find(|one| one.namespace.is_some())?;
+        (kind == Some("ExternalName")).then(|| Self {
             service,
-            name,
-            namespace: Some(namespace),
-            is_of_cluster: third.is_some(),
+            name: meant.name.to_owned(),
+            namespace: meant.namespace.map(str::to_owned),
+            is_of_cluster: asked.host().matches('.').count() > 1,
         })
     }
 
-    /// Whether it may mean a Service.
-    pub(in crate::kubernetes) fn means(&self, name: &str, namespace: Option<&str>) -> bool {
-        self.name == name && may_be_one(self.namespace, namespace)
+    /// The Service that it means.
+    pub(in crate::kubernetes) fn meant(&self) -> ServiceName<'_> {
+        ServiceName {
+            name: &self.name,
+            namespace: self.namespace.as_deref(),
+        }
     }
-}
 
-/// Whether two namespaces may be one.
-fn may_be_one(one: Option<&str>, other: Option<&str>) -> bool {
-    one.is_none() || other.is_none() || one == other
+    /// Whether it may mean a Service.
+    pub(in crate::kubernetes) fn means(&self, service: &Object) -> bool {
+        let namespace = service.namespace.as_deref();
+        self.meant().is_called(&service.name, namespace)
+    }
 }

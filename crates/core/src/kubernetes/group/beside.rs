@@ -1,25 +1,33 @@
 //! What is of another release or namespace and belongs to what servers are reached by, or ask: databases that they name, and
 //! proxies, pages and other workloads that name them.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::{Group, may_be_clearml};
-use crate::deployment::{Database, hosts, is_clearml};
-use crate::kubernetes::expose::Services;
+use crate::compose::service::plain_words;
+use crate::container::Asked;
+use crate::container::host::{canonical, hosts};
+use crate::deployment::exposure::may_lead;
+use crate::deployment::{Database, is_clearml};
+use crate::kubernetes::expose::{Externals, SELECTOR, Services, addresses, labels};
 use crate::kubernetes::object::Object;
 use crate::kubernetes::pool::Pool;
+use crate::kubernetes::store::{self, Content};
 use crate::source::Sources;
 use crate::yaml::Node;
-use crate::yaml::below::{list, text};
+use crate::yaml::below::{self, list, text};
 
 /// Workloads, by their places in the pool, and those that each of them names.
 struct Named<'a> {
     pool: &'a Pool,
-    /// By their namespaces.
-    workloads: HashMap<Option<&'a str>, Vec<usize>>,
-    /// By their names.
-    maps: HashMap<&'a str, Vec<&'a Object>>,
-    services: HashMap<&'a str, Vec<&'a Object>>,
+    /// By the labels of their pods.
+    workloads: HashMap<(&'a str, &'a str), Vec<usize>>,
+    /// ConfigMaps and Secrets, by their names.
+    stores: HashMap<&'a str, Vec<&'a Object>>,
+    /// By their names and addresses.
+    services: HashMap<Cow<'a, str>, Vec<&'a Object>>,
+    externals: Externals<'a>,
 }
 
 /// Adds to each group that may have servers the databases that it names, and then whatever names any of all these and is not
@@ -49,8 +57,11 @@ pub(super) fn add(groups: &mut [Group], pool: &Pool, sources: &Sources) {
     for at in ours {
         let group = &mut groups[at];
         let mut known: HashSet<usize> = group.iter().copied().collect();
-        let asked = group.iter().flat_map(|at| &asks[at]).copied();
-        let asked = asked.filter(|at| is_database(&pool.objects[*at]));
+        let is_database = |at: &usize| is_database(&pool.objects[*at]);
+        let asked: HashSet<usize> = group.iter().flat_map(|at| &asks[at]).copied().collect();
+        let leading = asked.iter().filter(|at| passes_on(&pool.objects[**at]));
+        let behind = leading.flat_map(|at| &asks[at]).copied();
+        let asked = asked.iter().copied().chain(behind).filter(is_database);
         let mut next: Vec<usize> = asked.chain(group.iter().copied()).collect();
         while let Some(one) = next.pop() {
             if known.insert(one) {
@@ -67,20 +78,31 @@ impl<'a> Named<'a> {
         let mut named = Self {
             pool,
             workloads: HashMap::new(),
-            maps: HashMap::new(),
+            stores: HashMap::new(),
             services: HashMap::new(),
+            externals: Externals::of(pool),
         };
         for at in groups.iter().flatten() {
-            let namespace = pool.objects[*at].namespace.as_deref();
-            named.workloads.entry(namespace).or_default().push(*at);
+            let pod = pool.objects[*at].pod();
+            let own = pod.and_then(|pod| below::at(pod, &["metadata", "labels"]));
+            for label in own.into_iter().flat_map(|own| labels(own)) {
+                named.workloads.entry(label).or_default().push(*at);
+            }
         }
         for object in &pool.objects {
-            let all = match object.kind.as_str() {
-                "ConfigMap" => &mut named.maps,
-                "Service" => &mut named.services,
-                _ => continue,
-            };
-            all.entry(&*object.name).or_default().push(object);
+            let names = std::iter::once(&*object.name);
+            match object.kind.as_str() {
+                "ConfigMap" | "Secret" => {
+                    named.stores.entry(&object.name).or_default().push(object);
+                }
+                "Service" => {
+                    for name in names.chain(addresses(object)) {
+                        let of_name = named.services.entry(canonical(name)).or_default();
+                        of_name.push(object);
+                    }
+                }
+                _ => {}
+            }
         }
         named
     }
@@ -90,18 +112,15 @@ impl<'a> Named<'a> {
         let workload = &self.pool.objects[at];
         let mut found = HashSet::new();
         for word in self.words(workload) {
-            let (name, rest) = word.split_once('.').unwrap_or((word, ""));
-            // A pod of a headless Service has a name before it: `mongo-0.mongo-headless`.
-            let (parent, beyond) = rest.split_once('.').unwrap_or((rest, ""));
-            let called = |name: &str| self.services.get(name).into_iter().flatten().copied();
-            let headless = called(parent).filter(|service| {
-                text(&service.node, &["spec", "clusterIP"]) == Some("None")
-                    && is_meant(service, workload, beyond)
-            });
-            let meant = called(name).filter(|service| is_meant(service, workload, rest));
-            let meant = meant.chain(headless);
-            for service in at_home(workload, meant, |service| service) {
-                found.extend(self.behind(service));
+            let asked = Asked::in_cluster(&word, workload.namespace.as_deref());
+            for service in asked.services() {
+                let other = self.externals.named(service);
+                let service = other.map_or(service, |other| other.meant());
+                let of_name = self.services.get(service.name).into_iter().flatten();
+                let meant = of_name.filter(|one| service.may_be_in(one.namespace.as_deref()));
+                for service in at_home(workload, meant.copied(), |service| service) {
+                    found.extend(self.behind(service));
+                }
             }
         }
         found.remove(&at);
@@ -110,66 +129,74 @@ impl<'a> Named<'a> {
 
     /// The workloads to which a Service leads.
     fn behind(&self, service: &Object) -> Vec<usize> {
-        let within = |namespace| self.workloads.get(&namespace).into_iter().flatten();
-        let near: Vec<usize> = match service.namespace.as_deref() {
-            None => self.workloads.values().flatten().copied().collect(),
-            named => within(named).chain(within(None)).copied().collect(),
-        };
-        let selected = near.into_iter().filter(|at| {
-            let pod = self.pool.objects[*at].pod();
+        let wanted = below::at(&service.node, SELECTOR);
+        let first = wanted.and_then(|wanted| labels(wanted).next());
+        let near = first.and_then(|label| self.workloads.get(&label));
+        let selected = near.into_iter().flatten().copied().filter(|at| {
+            let workload = &self.pool.objects[*at];
+            let pod = workload.pod().filter(|_| service.may_be_beside(workload));
             pod.is_some_and(|pod| Services::leads_to(service, pod))
         });
         at_home(service, selected, |at| &self.pool.objects[*at])
     }
 
-    /// The words of what pods are given, with those of ConfigMaps that they name.
-    fn words(&self, workload: &'a Object) -> HashSet<&'a str> {
+    /// The words of what pods are given, with those of ConfigMaps and Secrets that they name.
+    fn words(&self, workload: &'a Object) -> HashSet<Cow<'a, str>> {
         let mut words = HashSet::new();
         if let Some(pod) = workload.pod() {
             add_words(pod, &mut words);
         }
-        let maps = words
-            .iter()
-            .filter_map(|name| self.maps.get(name))
-            .flatten();
-        let maps: Vec<&Object> = maps
-            .filter(|map| map.may_be_beside(workload))
-            .copied()
-            .collect();
-        for map in maps {
-            add_words(&map.node, &mut words);
+        let named = words.iter().filter_map(|name| self.stores.get(&**name));
+        let named = named.flatten().filter(|one| one.may_be_beside(workload));
+        let stores: Vec<&Object> = named.copied().collect();
+        for store in stores {
+            if store.kind == "ConfigMap" {
+                add_words(&store.node, &mut words);
+                continue;
+            }
+            for entry in store::entries(store) {
+                if let Content::Text(text) = &entry.content {
+                    words.extend(hosts(text).map(|word| Cow::Owned(word.to_owned())));
+                }
+            }
         }
         words
     }
 }
 
-/// The images that a workload runs.
-fn images(workload: &Object) -> impl Iterator<Item = &str> {
+/// The images that a workload runs, and the words of each one's command.
+fn programs(workload: &Object) -> impl Iterator<Item = (&str, Vec<&str>)> {
     let containers = workload.pod().map(|pod| list(pod, &["spec", "containers"]));
     let containers = containers.unwrap_or_default().iter();
-    containers.filter_map(|container| text(container, &["image"]))
+    containers.map(|container| {
+        let lists = [list(container, &["command"]), list(container, &["args"])];
+        let words = lists.into_iter().flatten().filter_map(|item| item.text());
+        let image = text(container, &["image"]).unwrap_or_default();
+        (image, words.collect())
+    })
+}
+
+/// The last part of the name of an image.
+fn last_name(image: &str) -> &str {
+    let last = image.rsplit('/').next().unwrap_or_default();
+    last.split([':', '@']).next().unwrap_or_default()
 }
 
 fn is_database(workload: &Object) -> bool {
-    images(workload).any(|image| {
-        let last = image.rsplit('/').next().unwrap_or_default();
-        let name = last.split([':', '@']).next().unwrap_or_default();
-        Database::of_image(name).is_some()
+    programs(workload).any(|(image, words)| {
+        let words: Vec<String> = words.into_iter().flat_map(plain_words).collect();
+        Database::of_program(last_name(image), &words).is_some()
     })
+}
+
+/// Whether a workload is of those that may pass on what they are asked, by its images.
+fn passes_on(workload: &Object) -> bool {
+    programs(workload).any(|(image, _)| may_lead(last_name(image)))
 }
 
 /// Whether a workload runs what is ClearML's: a server of another release, or an agent.
 fn runs_clearml(workload: &Object) -> bool {
-    let containers = workload.pod().map(|pod| list(pod, &["spec", "containers"]));
-    let mut containers = containers.unwrap_or_default().iter();
-    containers.any(|container| {
-        let image = text(container, &["image"]).unwrap_or_default();
-        let lists = [list(container, &["command"]), list(container, &["args"])];
-        let words: Vec<&str> = { lists.into_iter().flatten() }
-            .filter_map(|item| item.text())
-            .collect();
-        is_clearml(image, &words)
-    })
+    programs(workload).any(|(image, words)| is_clearml(image, &words))
 }
 
 /// Those that were given together with an object, if there are any: two renderings without a namespace are two releases. Where
@@ -188,22 +215,9 @@ fn at_home<'o, T>(
     all
 }
 
-/// Whether a Service is the one that a workload means by its name and what is behind the dot.
-fn is_meant(service: &Object, by: &Object, rest: &str) -> bool {
-    let (namespace, domain) = rest.split_once('.').unwrap_or((rest, ""));
-    let own = service.namespace.as_deref();
-    match rest {
-        "" => service.may_be_beside(by),
-        _ => {
-            own.is_none_or(|own| own == namespace)
-                && ["", "svc", "svc.cluster.local"].contains(&domain)
-        }
-    }
-}
-
-fn add_words<'a>(node: &'a Node, words: &mut HashSet<&'a str>) {
+fn add_words<'a>(node: &'a Node, words: &mut HashSet<Cow<'a, str>>) {
     if let Some(text) = node.text() {
-        words.extend(hosts(text));
+        words.extend(hosts(text).map(Cow::Borrowed));
     }
     for item in node.items().unwrap_or_default() {
         add_words(item, words);

@@ -1,0 +1,182 @@
+//! Hosts as a container names them, and what each of them may be (docs/clearml.md#names-of-hosts).
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::Container;
+
+/// A host that somebody names: capitals and a dot at its end make no other one of it.
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    host: Cow<'a, str>,
+    /// In a cluster, the namespace of who asks, where that is written.
+    home: Option<&'a str>,
+    is_in_cluster: bool,
+}
+
+/// A Service that a host in a cluster may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServiceName<'a> {
+    /// Its name, or its address.
+    pub name: &'a str,
+    /// Its namespace; none where nothing tells it.
+    pub namespace: Option<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    /// A host that a container names.
+    pub fn by(asker: &'a Container, host: &'a str) -> Self {
+        let pod = asker.pod.as_ref();
+        Self {
+            host: canonical(host),
+            home: pod.and_then(|pod| pod.namespace.as_deref()),
+            is_in_cluster: pod.is_some(),
+        }
+    }
+
+    /// A host that is named within a namespace of a cluster; none where it is not known in which.
+    pub(crate) fn in_cluster(host: &'a str, home: Option<&'a str>) -> Self {
+        Self {
+            host: canonical(host),
+            home,
+            is_in_cluster: true,
+        }
+    }
+
+    /// The host, in small letters.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The Services of a cluster that it may be: `NAME` of the namespace at home, `NAME.NAMESPACE`, `NAME.NAMESPACE.svc` with
+    /// whatever domain behind it, each also with a pod of a StatefulSet in front. An address may be that of any.
+    pub fn services(&self) -> impl Iterator<Item = ServiceName<'_>> {
+        let mut labels = self.host.split('.');
+        let labels = [labels.next(), labels.next(), labels.next()];
+        let [first, second, third] = labels;
+        let is_address = self.host.parse::<IpAddr>().is_ok();
+        let service = |name, namespace| Some(ServiceName { name, namespace });
+        let own = match (first, second, third) {
+            _ if is_address => service(&*self.host, None),
+            (Some(name), None, _) => service(name, self.home),
+            (Some(name), Some(namespace), None | Some("svc")) => service(name, Some(namespace)),
+            _ => None,
+        };
+        let is_pod = |label: &str| {
+            let number = label.rsplit_once('-').map(|(_, number)| number);
+            number.is_some_and(|number| number.parse::<u32>().is_ok())
+        };
+        let behind_pod = match (first, second, third) {
+            (Some(pod), Some(name), namespace) if !is_address && is_pod(pod) => {
+                service(name, namespace.or(self.home))
+            }
+            _ => None,
+        };
+        let all = [own, behind_pod].into_iter().flatten();
+        all.filter(|_| self.is_in_cluster)
+    }
+
+    /// The names by which what it leads to may be found.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let services = self.services().map(|service| service.name);
+        std::iter::once(self.host()).chain(services)
+    }
+
+    /// Whether it may be a name, in a cluster of a namespace if one is known.
+    pub(super) fn may_be(&self, name: &str, namespace: Option<&str>) -> bool {
+        match self.is_in_cluster {
+            true => self.services().any(|one| one.is_called(name, namespace)),
+            false => self.host.eq_ignore_ascii_case(name),
+        }
+    }
+}
+
+impl ServiceName<'_> {
+    /// Whether it may be the Service of a name, in a namespace if one is known.
+    pub fn is_called(&self, name: &str, namespace: Option<&str>) -> bool {
+        self.may_be_in(namespace) && self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// Whether it may be in a namespace; where none is known, it may be any.
+    pub(crate) fn may_be_in(&self, namespace: Option<&str>) -> bool {
+        self.namespace.is_none() || namespace.is_none() || self.namespace == namespace
+    }
+}
+
+/// A name of a host as it is looked up.
+pub(crate) fn canonical(host: &str) -> Cow<'_, str> {
+    let host = host.trim_end_matches('.');
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    // An address of version 6 has several ways of writing it.
+    if let Some(address) = host.parse::<Ipv6Addr>().ok().filter(|_| host.contains(':')) {
+        return Cow::Owned(address.to_string());
+    }
+    match host.contains(|c: char| c.is_ascii_uppercase()) {
+        true => Cow::Owned(host.to_ascii_lowercase()),
+        false => Cow::Borrowed(host),
+    }
+}
+
+/// The words of a text that may be hosts: what is before `://` is none.
+pub(crate) fn hosts(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)));
+    let is_scheme = |word: &str| {
+        let end = word.as_ptr() as usize - text.as_ptr() as usize + word.len();
+        text[end..].starts_with("://")
+    };
+    let words = words.filter(move |word| !word.is_empty() && !is_scheme(word));
+    // Those of version 6 have colons in them.
+    let addresses = text.split(|c: char| !(c.is_ascii_hexdigit() || c == ':'));
+    let addresses = addresses.filter(|word| word.matches(':').count() > 1);
+    words.chain(addresses.filter(|word| word.parse::<Ipv6Addr>().is_ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_of_a_cluster_is_a_service_in_every_spelling() {
+        let home = Some("home");
+        for (host, expected) in [
+            ("redis", &[("redis", home)][..]),
+            ("Redis.", &[("redis", home)]),
+            ("redis.db", &[("redis", Some("db"))]),
+            ("redis.db.svc", &[("redis", Some("db"))]),
+            ("REDIS.db.svc.cluster.local.", &[("redis", Some("db"))]),
+            ("redis.db.svc.corp.example", &[("redis", Some("db"))]),
+            (
+                "redis-0.redis",
+                &[("redis-0", Some("redis")), ("redis", home)],
+            ),
+            ("redis-0.redis.db", &[("redis", Some("db"))]),
+            (
+                "redis-0.redis.db.svc.corp.example",
+                &[("redis", Some("db"))],
+            ),
+            ("10.96.0.7", &[("10.96.0.7", None)]),
+            ("[FD00:0::7]", &[("fd00::7", None)]),
+            ("redis.example.com", &[]),
+        ] {
+            let asked = Asked::in_cluster(host, home);
+            let found: Vec<_> = asked
+                .services()
+                .map(|one| (one.name, one.namespace))
+                .collect();
+            assert_eq!(found, expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_text_may_be_hosts() {
+        for (text, expected) in [
+            (
+                "mongodb://u:p@mongo:27017/x",
+                &["u", "p", "mongo", "27017", "x"][..],
+            ),
+            ("redis://[fd00::7]:6379", &["fd00", "7", "6379", "fd00::7"]),
+        ] {
+            assert_eq!(hosts(text).collect::<Vec<_>>(), expected, "{text}");
+        }
+    }
+}
