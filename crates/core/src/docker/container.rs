@@ -478,13 +478,16 @@ impl<'a> Inspected<'a> {
             let of_service = of_service.unwrap_or_default().iter().find(is_it);
             let described = of_service.map(|one| (&**one, "Aliases"));
             let told = [(*endpoint, "Aliases"), (*endpoint, "DNSNames")];
-            for (node, key) in told.into_iter().chain(described) {
-                let names = texts(node, &[key]).into_iter();
-                aliases.extend(names.map(|name| Alias {
+            let addresses = ["IPAddress", "GlobalIPv6Address"].into_iter();
+            let addresses = addresses.filter_map(|key| text(endpoint, &[key]));
+            let told = told.into_iter().chain(described);
+            let names = told.flat_map(|(node, key)| texts(node, &[key]));
+            for name in names.chain(addresses).filter(|name| !name.is_empty()) {
+                aliases.push(Alias {
                     name: name.to_owned(),
                     network: Some((*network).to_owned()),
                     namespace: None,
-                }));
+                });
             }
         }
         // A swarm gives all containers of a service its name, and a stack gives them the one in its file.

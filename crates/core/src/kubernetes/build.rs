@@ -341,6 +341,7 @@ fn expanded(environment: &Environment<'_>, word: &str) -> Knowable<String> {
     match expand(word, &|name| environment.value(name)) {
         Ok(text) => Knowable::Known(text),
         Err(VariableValue::Unknown(reason)) => Knowable::Unknown(reason),
+        Err(VariableValue::Elsewhere(elsewhere)) => Knowable::Unknown(elsewhere.reason),
         Err(_) => Knowable::unknown("it uses a variable that has no value here"),
     }
 }

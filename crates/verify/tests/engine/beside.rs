@@ -104,3 +104,30 @@ fn what_leads_to_a_proxy_of_another_project_leads_on() {
     let (_, found, said) = look(&["i.json"], &[("i.json", &text(&all))]);
     assert!(has(&found, "exposed-database", "error"), "{said}");
 }
+
+#[test]
+fn a_container_is_also_found_at_its_address() {
+    for (target, is_found) in [
+        ("172.20.0.9", true),
+        ("fd00:0::9", true),
+        ("172.20.0.8", false),
+    ] {
+        let mut all = project("a");
+        let network_of = &mut all[2]["NetworkSettings"]["Networks"]["a_default"];
+        network_of["IPAddress"] = json!("172.20.0.9");
+        network_of["GlobalIPv6Address"] = json!("fd00::9");
+        let to = match target.contains(':') {
+            true => format!("tcp-connect:[{target}]:27017"),
+            false => format!("tcp-connect:{target}:27017"),
+        };
+        let mut leading = socat("lead", &["tcp-listen:9999,fork", &to], &["a_default"]);
+        publish(&mut leading, "9999/tcp", "0.0.0.0", "9999");
+        all.extend([leading, network("a_default", "bridge")]);
+        let (_, found, said) = look(&["i.json"], &[("i.json", &text(&all))]);
+        assert_eq!(
+            has(&found, "exposed-database", "error"),
+            is_found,
+            "{target}: {said}"
+        );
+    }
+}

@@ -10,6 +10,7 @@ use super::spoken::Spoken;
 use super::tool::Tool;
 use super::{Around, Database, Namespace, anywhere, mention, proxy};
 use crate::container::Container;
+use crate::knowable::Knowable;
 use crate::unseen::{Hides, Unseen};
 
 /// What is not known of a way whose end is not.
@@ -131,6 +132,11 @@ impl Ways<'_> {
         if mention::is_forwarder(container) && self.reading.tunnels != Extent::Part && is_hidden() {
             let reason = "its configuration is in no file that is here";
             self.unseen.extend(hidden(self.around, self.by, reason));
+        }
+        let untold = container.command.iter().find_map(Knowable::reason);
+        if let Some(why) = untold.filter(|_| mention::is_forwarder(container)) {
+            self.unseen
+                .extend(hidden(self.around, self.by, why.as_str()));
         }
         let unknown = proxy::unknown(container).filter(|_| self.around.is_published(self.by));
         let unknown = unknown.and_then(|why| elsewhere(self.around, self.by, WHOM, why.as_str()));
