@@ -168,6 +168,27 @@ fn half_a_keyset_proves_no_server() {
 }
 
 #[test]
+fn a_proof_says_that_users_are_no_part_of_it() {
+    let injected = Injected::stock();
+    let users = "clearml-keygen -q --from keys.env --user jane --passwords logins.txt -o users.env";
+    typed(injected.path("").as_path(), users).exit(0);
+    let Some(standin) = Standin::start(&injected.path("docker-compose.yml"), json!({})) else {
+        return;
+    };
+    for (name, is_said) in [("keys.env", false), ("users.env", true)] {
+        let done = clearml("verify")
+            .arg("--keys")
+            .arg(injected.path(name))
+            .args(standin.arguments())
+            .done()
+            .exit(0);
+        let words = "Web-login users are compared in files only";
+        let said = done.stdout.split_whitespace().collect::<Vec<&str>>();
+        assert_eq!(said.join(" ").contains(words), is_said, "{}", done.stdout);
+    }
+}
+
+#[test]
 fn a_cause_comes_before_what_it_explains() {
     let injected = Injected::stock();
     let nobody = format!(

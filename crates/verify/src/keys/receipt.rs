@@ -22,6 +22,8 @@ pub(crate) struct Receipt {
     pub(crate) host: String,
     /// Of each keyset of the command line, the fingerprints of its secrets.
     pub(crate) keysets: Vec<(check::Keyset, Vec<(Setting, String)>)>,
+    /// Whether `--keys` has web-login users.
+    has_users: bool,
 }
 
 impl Receipt {
@@ -40,6 +42,7 @@ impl Receipt {
             date: date(),
             host: host(),
             keysets,
+            has_users: keys.new.as_ref().is_some_and(|new| !new.users().is_empty()),
         })
     }
 
@@ -59,11 +62,15 @@ impl Receipt {
         receipt
     }
 
-    /// For people. No server tells its session secret.
+    /// For people. No server tells its session secret, or what its users' passwords are.
     pub(crate) fn words(&self) -> String {
         let version = env!("CARGO_PKG_VERSION");
+        let users = match self.has_users {
+            true => ". Web-login users are compared in files only: name the compose file, too",
+            false => "",
+        };
         format!(
-            "asked on {} by clearml-verify {version} on {}; no server tells which session secret it has",
+            "asked on {} by clearml-verify {version} on {}; no server tells which session secret it has{users}",
             self.date, self.host
         )
     }
