@@ -64,7 +64,7 @@ impl Talk {
         if has_keys {
             done.push_str(&web_login(deployment, keyset));
         }
-        done.push_str(&left(cli, deployment));
+        done.push_str(&left(cli, deployment, plan));
         let compose = Compose::of(cli, planned);
         Self {
             done,
@@ -215,7 +215,7 @@ fn web_login(deployment: &Composed, keyset: &Keyset) -> String {
 
 /// What is left as it is although it may matter: programs in ClearML's image that nobody can tell, and ports beside those
 /// that were bound.
-fn left(cli: &Cli, deployment: &Composed) -> String {
+fn left(cli: &Cli, deployment: &Composed, plan: &Plan) -> String {
     let mut out = String::new();
     for (unseen, name) in unrecognised(deployment) {
         let place = unseen
@@ -234,6 +234,7 @@ fn left(cli: &Cli, deployment: &Composed) -> String {
     out.push_str(&replaced(deployment));
     out.push_str(&locked_out(deployment));
     out.push_str(&cut_short(deployment));
+    out.push_str(&of_another_server(deployment, plan));
     if cli.close_ports {
         out.push_str(&still_open(deployment));
     }
@@ -338,6 +339,36 @@ fn locked_out(deployment: &Composed) -> String {
                     escape(&deployment.service(api).name)
                 ),
             );
+        }
+    }
+    out
+}
+
+/// Agents whose own keys are replaced although they may be those of another API server: they ask a host that is none of these
+/// containers.
+fn of_another_server(deployment: &Composed, plan: &Plan) -> String {
+    const KEYS: [&str; 2] = ["CLEARML_API_ACCESS_KEY", "TRAINS_API_ACCESS_KEY"];
+    let mut out = String::new();
+    for instance in deployment.of(Server::AgentServices) {
+        let agent = deployment.service(instance);
+        let had = |name: &&str| {
+            let key = agent.known_variable(name);
+            key.is_some_and(|key| !key.is_empty())
+        };
+        let mut intended = plan.intended.iter();
+        let is_given = intended.any(|one| {
+            one.service == agent.name && [Change::Added, Change::Replaced].contains(&one.change)
+        });
+        if !is_given || !KEYS.iter().any(had) {
+            continue;
+        }
+        if let Some(host) = deployment.other_server(instance) {
+            let place = deployment.sources.place(host.span);
+            let text = format!(
+                "{place}: service {} gets the new keys of this API server. If {} is another server, put the old keys back there",
+                agent.name, host.name
+            );
+            line(&mut out, &escape(&text));
         }
     }
     out

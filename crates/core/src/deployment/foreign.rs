@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use super::exposure::Namespace;
 use super::{Database, Deployment};
 use crate::container::host::{canonical, hosts};
-use crate::container::{Asked, Container};
+use crate::container::{Asked, Container, Variable};
 use crate::instance::Instance;
+use crate::secret::Secret;
 use crate::setting::Setting;
 
 /// Hosts that a container names, by the names under which each may be found: there may be thousands of databases to look for.
@@ -60,6 +61,23 @@ impl Deployment {
                     && (is_apart(server.service) && !self.networks(container).is_empty()
                         || self.is_for_others(container, named))
             })
+    }
+
+    /// The variable that may send an agent to another API server than those of this deployment: its address has the name of no
+    /// container, nor of this machine.
+    pub fn other_server(&self, agent: &Instance) -> Option<&Variable> {
+        const HOSTS: [&str; 2] = ["CLEARML_API_HOST", "TRAINS_API_HOST"];
+        const HERE: [&str; 3] = ["127.0.0.1", "host.docker.internal", "localhost"];
+        let agent = self.service(agent);
+        let is_here = |word: &str| {
+            let asked = Asked::by(agent, word);
+            HERE.contains(&word) || self.containers.iter().any(|other| other.answers_to(&asked))
+        };
+        let mut variables = agent.environment.iter();
+        variables.find(|one| {
+            let address = one.value.known().map_or("", Secret::expose);
+            HOSTS.contains(&&*one.name) && !address.is_empty() && !hosts(address).any(is_here)
+        })
     }
 
     /// Whether a database on the host's network, or beside the release of Helm that the servers are of, is none that a server
