@@ -178,7 +178,8 @@ fn file(project: &Project, part: &Part, item: &Node) -> Option<EnvFile> {
     };
     let path = project.text_of(part, path_node)?;
     let document = &project.documents[part.document];
-    let is_private = project.holds_a_value(document.scope, path_node);
+    // The path may hold a value of an env file. Where a variable leaves nothing of it, what is written tells more.
+    let is_private = path.is_empty() || project.holds_a_value(document.scope, path_node);
     let required = field("required").and_then(|node| node.typed());
     let format = field("format").and_then(|node| project.text_of(part, node));
     Some(EnvFile {
