@@ -12,6 +12,7 @@ use std::cell::OnceCell;
 use std::path::Path;
 
 use clearml_secure_core::account::Accounts;
+use clearml_secure_core::container::{Origin, Variable};
 use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration, Value};
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::placeholder;
@@ -27,7 +28,7 @@ use crate::files::Files;
 use crate::finding::{Draft, Fix, Severity};
 use crate::login::Login;
 use crate::report::described::Described;
-use crate::words::{self, HALF_PUBLIC, REFUSED, REVOKED, and, release};
+use crate::words::{self, HALF_PUBLIC, REFUSED, REVOKED, and, release, shown};
 
 /// What is said to be unset may be set where nobody looked.
 pub(crate) const UNLESS: &str = ", unless what was not checked says otherwise";
@@ -178,6 +179,29 @@ impl Case<'_> {
         Draft::new(severity, message, help)
             .server(instance.server)
             .at(self.deployment.service(instance).name_span)
+    }
+
+    /// The same draft, which says so where its place is the command of a container: a line of that, of a script or of a
+    /// Dockerfile sets what it is about.
+    pub(crate) fn with_what_sets_it(&self, draft: Draft) -> Draft {
+        let (Some(place), _) = draft.subject() else {
+            return draft;
+        };
+        let containers = self.deployment.containers.iter();
+        let variables = containers.flat_map(|container| &container.environment);
+        let is_set_there = |one: &&Variable| one.origin == Origin::Command && one.span == place;
+        let names: Vec<&str> = variables
+            .filter(is_set_there)
+            .map(|one| shown(&one.name))
+            .filter(|name| name.starts_with("CLEARML_") || name.starts_with("TRAINS_"))
+            .collect();
+        match names.is_empty() {
+            true => draft,
+            false => draft.and_help(&format!(
+                "; the command here, or a script that it runs, sets {}",
+                and(&names)
+            )),
+        }
     }
 
     /// A finding about the value of a setting, which new keys replace.

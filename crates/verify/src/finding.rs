@@ -85,6 +85,13 @@ impl Draft {
         self
     }
 
+    /// What else to know before one does it.
+    #[must_use]
+    pub(crate) fn and_help(mut self, further: &str) -> Self {
+        self.0.help.push_str(further);
+        self
+    }
+
     /// What is wrong here, in a list under what is wrong with all.
     #[must_use]
     pub(crate) fn brief(mut self, brief: String) -> Self {

@@ -81,7 +81,8 @@ pub(crate) fn check(case: &Case<'_>, is_asked: impl Fn(&str) -> bool) -> Vec<Fin
         .flat_map(|rule| {
             let mut found = Vec::new();
             rule.check(case, &mut found);
-            found.into_iter().map(|draft| draft.of(rule.id()))
+            let found = found.into_iter();
+            found.map(|draft| case.with_what_sets_it(draft).of(rule.id()))
         })
         .collect()
 }
