@@ -37,6 +37,8 @@ struct Section {
     /// What its names of conditions mean.
     names: Names,
     is_tcp: Option<bool>,
+    /// It is not started.
+    is_disabled: bool,
     /// What it does with requests of HTTP, and with connections.
     requests: Checks,
     connections: Checks,
@@ -94,18 +96,19 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
             add(&words, &mut sections);
         }
     }
-    let listening = sections.iter().filter(|one| !one.binds.is_empty());
+    let started = || sections.iter().filter(|one| !one.is_disabled);
     let mut rules = Vec::new();
-    for section in listening {
+    for section in started().filter(|one| !one.binds.is_empty()) {
         let is_meant = |one: &&Section| {
             let is_named = section.is_dynamic || section.backends.contains(&one.name);
             one.kind == "backend"
                 && (is_named || section.default_backend.as_ref() == Some(&one.name))
         };
-        let all: Vec<&Section> = [section]
+        // Its own servers get nothing where it has a backend for what no condition sends elsewhere.
+        let own = [section]
             .into_iter()
-            .chain(sections.iter().filter(is_meant))
-            .collect();
+            .filter(|one| one.default_backend.is_none());
+        let all: Vec<&Section> = own.chain(started().filter(is_meant)).collect();
         for bind in &section.binds {
             // A backend may send away what comes to it.
             let is_own = |one: &&&Section| {
@@ -132,7 +135,8 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
             });
         }
     }
-    let is_read = !rules.is_empty() || sections.iter().any(|one| one.has_socket);
+    let leads_nowhere = |one: &Section| one.has_socket || one.is_disabled && !one.binds.is_empty();
+    let is_read = !rules.is_empty() || sections.iter().any(leads_nowhere);
     is_read.then_some(rules)
 }
 
@@ -174,6 +178,9 @@ fn add(words: &[&str], sections: &mut Vec<Section>) {
             });
             section.binds.extend(binds);
         }
+        ["disabled"] => section.is_disabled = true,
+        ["enabled"] => section.is_disabled = false,
+        ["server", _, _, rest @ ..] if rest.contains(&"disabled") => {}
         ["server", _, address, ..]
         | ["server-template", _, _, address, ..]
         | ["dispatch", address, ..] => {
@@ -255,6 +262,7 @@ fn section(words: &[&str], before: &[Section]) -> Section {
         name: words.get(1).copied().unwrap_or_default().to_owned(),
         default_backend: defaults.and_then(|one| one.default_backend.clone()),
         is_tcp: defaults.and_then(|one| one.is_tcp),
+        is_disabled: defaults.is_some_and(|one| one.is_disabled),
         ..Section::default()
     }
 }
@@ -313,6 +321,25 @@ mod tests {
             (
                 "listen e\n  mode tcp\n  bind :9200-9201,*:80\n  server e es:9200\n".to_owned(),
                 Some(vec![(9200, false, true, 1), (80, false, true, 1)]),
+            ),
+            // Observed with HAProxy 2.6.
+            (
+                format!("{http}listen l\n  bind *:80\n  disabled\n  server s a:1\n"),
+                Some(vec![]),
+            ),
+            (
+                format!("{http}  disabled\nlisten l\n  bind *:80\n  enabled\n  server s a:1\n"),
+                Some(vec![(80, false, false, 1)]),
+            ),
+            (
+                format!("{http}listen l\n  bind *:80\n  server s a:1 check disabled\n"),
+                Some(vec![(80, false, false, 0)]),
+            ),
+            (
+                format!(
+                    "{http}  default_backend b\nlisten l\n  bind *:80\n  server s a:1\n  server t a:2\nbackend b\n  server s a:1\n"
+                ),
+                Some(vec![(80, false, false, 1)]),
             ),
             ("global\n  log stdout\n".to_owned(), None),
             (

@@ -158,7 +158,10 @@ impl<'a> Config<'a> {
                 ["upstream", name] => {
                     let servers = directive.block.iter().filter(|one| is(one, "server"));
                     let mut servers: Vec<&str> = servers.filter_map(second).collect();
-                    let is_chosen = |one: &Directive| one.words[0].starts_with("balancer_by_lua");
+                    let is_chosen = |one: &Directive| {
+                        let name = one.words.first();
+                        name.is_some_and(|name| name.starts_with("balancer_by_lua"))
+                    };
                     if directive.block.iter().any(is_chosen) {
                         servers = vec![CHOSEN];
                     }
