@@ -35,6 +35,7 @@ pub mod pair;
 pub mod picture;
 pub mod port;
 pub mod program;
+pub mod proxied;
 pub mod recipe;
 pub mod redis;
 pub mod release;

@@ -6,12 +6,13 @@ use std::process::Command;
 use crate::shell::{self, Result};
 
 /// Programs, and the package of each.
-const PROGRAMS: [(&str, &str); 12] = [
+const PROGRAMS: [(&str, &str); 13] = [
     ("age", "age"),
     ("ansible-playbook", "ansible-core"),
     ("busybox", "busybox"),
     ("caddy", "caddy"),
     ("chromium", "chromium"),
+    ("haproxy", "haproxy"),
     ("man", "man-db"),
     ("nginx", "nginx"),
     ("nix-instantiate", "nix-bin"),

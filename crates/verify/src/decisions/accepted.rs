@@ -266,7 +266,7 @@ impl Accepted {
                 })
             }
             What::NotChecked(_) => Some(format!(
-                "{place}: in this run nothing that was not checked is called so; -f json has the names, as `what` of `unknown`"
+                "{place}: this entry accepts nothing in this run. -f json has the names, as `what` of `unknown`; a file without a server cannot be accepted"
             )),
         }
     }

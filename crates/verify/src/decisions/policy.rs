@@ -16,8 +16,8 @@ use crate::cli::{Cli, FailOn, Severity};
 use crate::decisions::accepted::{Accepted, Entry, Within};
 use crate::decisions::hidden::Taken;
 use crate::error::Error;
-use crate::report::Report;
 use crate::report::asked::Asked;
+use crate::report::{Report, Subject};
 use crate::target::{self, is_url};
 use crate::words::without_value;
 
@@ -136,12 +136,23 @@ impl Policy {
     /// Takes out what is accepted; returns how much.
     pub(crate) fn accept(&mut self, report: &mut Report) -> Taken {
         let Report {
-            findings, unknown, ..
+            subject,
+            findings,
+            unknown,
+            ..
         } = report;
         let entries = &mut self.accepted;
         let before = (findings.len(), unknown.len());
         findings.retain(|told| !entries.iter_mut().any(|entry| entry.takes(told)));
-        unknown.retain(|one| !entries.iter_mut().any(|entry| entry.takes_unchecked(one)));
+        // Where no server was found, nothing was checked.
+        let is_of_servers = match subject {
+            Subject::Deployment(outline) => !outline.servers.is_empty(),
+            Subject::Server { .. } => true,
+            Subject::Clients(_) | Subject::Nothing(_) => false,
+        };
+        if is_of_servers {
+            unknown.retain(|one| !entries.iter_mut().any(|entry| entry.takes_unchecked(one)));
+        }
         let taken = Taken {
             findings: before.0 - findings.len(),
             unchecked: before.1 - unknown.len(),

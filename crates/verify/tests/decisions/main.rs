@@ -110,6 +110,27 @@ fn what_cannot_be_checked_can_be_accepted_by_its_words() {
     }
 }
 
+/// A file without a server, or one that cannot be read, has nothing that was checked.
+#[test]
+fn a_file_without_a_server_cannot_be_accepted() {
+    let policy = "[[accept]]\nnot-checked = \"docker-compose.yml\"\nreason = \"x\"\n\n\
+                  [[accept]]\nnot-checked = \"./docker-compose.yml\"\nreason = \"x\"\n\n\
+                  [[accept]]\nnot-checked = \"the server\"\nreason = \"x\"\n";
+    for text in [
+        "services:\n  x:\n   - [\n",
+        "services: {x: {image: 'clearml/server:2.3.0', command: [bash, /x.sh]}}\n",
+    ] {
+        let folder = folder_with(&[
+            ("docker-compose.yml", text),
+            ("clearml-verify.toml", policy),
+        ]);
+        for target in [".", "docker-compose.yml"] {
+            let (code, _, stderr) = run(&[target], folder.path());
+            assert_eq!(code, 2, "{text}{target}: {stderr}");
+        }
+    }
+}
+
 /// Anyone who can put a file somewhere below decides nothing.
 #[test]
 fn a_file_further_down_is_not_used() {

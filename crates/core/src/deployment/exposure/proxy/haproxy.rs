@@ -180,7 +180,7 @@ fn add(words: &[&str], sections: &mut Vec<Section>) {
         }
         ["disabled"] => section.is_disabled = true,
         ["enabled"] => section.is_disabled = false,
-        ["server", _, _, rest @ ..] if rest.contains(&"disabled") => {}
+        ["server", _, _, rest @ ..] if is_out(rest) => {}
         ["server", _, address, ..]
         | ["server-template", _, _, address, ..]
         | ["dispatch", address, ..] => {
@@ -240,6 +240,13 @@ impl Checks {
             _ => {}
         }
     }
+}
+
+/// Whether the options of a server take it out: what follows another word may be its value.
+fn is_out(options: &[&str]) -> bool {
+    let alone = ["backup", "check", "disabled", "ssl"];
+    let mut plain = options.iter().take_while(|word| alone.contains(word));
+    plain.any(|word| *word == "disabled") && !options.contains(&"enabled")
 }
 
 /// `/run/haproxy.sock`, `unix@/run/x.sock`, `abns@name`.
@@ -332,8 +339,10 @@ mod tests {
                 Some(vec![(80, false, false, 1)]),
             ),
             (
-                format!("{http}listen l\n  bind *:80\n  server s a:1 check disabled\n"),
-                Some(vec![(80, false, false, 0)]),
+                format!(
+                    "{http}listen l\n  bind *:80\n  server s a:1 check disabled\n  server t a:2 disabled enabled\n  server u a:3 cookie disabled\n"
+                ),
+                Some(vec![(80, false, false, 2)]),
             ),
             (
                 format!(
