@@ -50,7 +50,7 @@ const GUARDS: [&str; 10] = [
 
 /// Controllers: a word in the names of their classes, and those before the annotations that they obey.
 const CONTROLLERS: [(&str, &[&str]); 10] = [
-    ("alb", &["alb."]),
+    ("alb", &["alb"]),
     ("contour", &["contour"]),
     ("gce", &["gce", "gcp", "gke"]),
     ("haproxy", &["haproxy"]),
@@ -62,12 +62,25 @@ const CONTROLLERS: [(&str, &[&str]); 10] = [
     ("traefik", &["traefik"]),
 ];
 
+/// What is before the annotations of no controller alone, and the controllers that obey these.
+const SHARED: &str = "ingress.kubernetes.io";
+const SHARING: [&str; 3] = ["contour", "haproxy", "nginx"];
+
 /// Whether the controller of a class obeys an annotation. Where the class tells none, it may be any.
 fn obeys(object: &Object, annotation: &str) -> bool {
     let class = class(object).unwrap_or_default();
-    let known = CONTROLLERS.iter().filter(|(word, _)| class.contains(word));
-    let mut own = known.flat_map(|(_, own)| *own).peekable();
-    own.peek().is_none() || own.any(|word| annotation.contains(word))
+    let before = annotation.split('/').next().unwrap_or_default();
+    let is_named = |name: &str| {
+        let mut words = class.split(|c: char| !c.is_ascii_alphanumeric());
+        words.any(|word| word == name)
+    };
+    let known = CONTROLLERS.iter().filter(|(name, _)| is_named(name));
+    let mut known = known.peekable();
+    let obeys = |(name, own): &(&str, &[&str])| match before {
+        SHARED => SHARING.contains(name),
+        _ => own.iter().any(|word| before.contains(word)),
+    };
+    known.peek().is_none() || known.any(obeys)
 }
 
 /// The value of an annotation that is obeyed.
