@@ -85,6 +85,9 @@ impl Ways<'_> {
         if reading.tunnels == Extent::Part {
             self.unseen.extend(hidden(around, by, reason));
         }
+        let unknown = proxy::unknown(self.container).filter(|_| around.is_published(by));
+        self.unseen
+            .extend(unknown.and_then(|why| elsewhere(around, by, WHOM, why.as_str())));
         if proxy::is_told_otherwise(&reading.files) && around.is_published(by) {
             self.unseen.extend(elsewhere(around, by, WHOM, reason));
         }
@@ -138,9 +141,6 @@ impl Ways<'_> {
             self.unseen
                 .extend(hidden(self.around, self.by, why.as_str()));
         }
-        let unknown = proxy::unknown(container).filter(|_| self.around.is_published(self.by));
-        let unknown = unknown.and_then(|why| elsewhere(self.around, self.by, WHOM, why.as_str()));
-        self.unseen.extend(unknown);
         let concluded = proxy::concluded(self.around, self.by, files);
         if concluded.is_empty() {
             let doubt = proxy::doubt(self.around, self.by);

@@ -206,6 +206,35 @@ pub(super) fn is_hidden(container: &Container, files: &Files) -> bool {
     software(container).is_none_or(|software| files.is_hidden(software.folders()))
 }
 
+/// Words in the names of files and folders that are for certificates and passwords, among those of the configuration.
+const FOR_SECRETS: [&str; 18] = [
+    "acme",
+    "auth",
+    "ca",
+    "cert",
+    "certificate",
+    "certificates",
+    "certs",
+    "crt",
+    "dhparam",
+    "htpasswd",
+    "key",
+    "keys",
+    "passwd",
+    "pem",
+    "pki",
+    "private",
+    "ssl",
+    "tls",
+];
+
+/// Whether the last part of a path says that certificates or passwords are there.
+fn is_for_secrets(path: &str) -> bool {
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let mut words = last.split(|c: char| !c.is_ascii_alphanumeric());
+    !last.ends_with(".conf") && words.any(|word| FOR_SECRETS.contains(&word))
+}
+
 /// Why a part of a proxy's configuration is not known, where what is mounted there is not: it may be in a Secret.
 pub(super) fn unknown(container: &Container) -> Option<&Reason> {
     let folders = software(container)?.folders();
@@ -213,7 +242,10 @@ pub(super) fn unknown(container: &Container) -> Option<&Reason> {
     mounts.find_map(|mount| {
         let target = mount.target.known()?;
         let mut folders = folders.iter();
-        let is_there = folders.any(|folder| is_below(target, folder) || is_below(folder, target));
+        let is_there = folders.any(|folder| match is_below(folder, target) {
+            true => true,
+            false => is_below(target, folder) && !is_for_secrets(target),
+        });
         let source = match mount.source.known() {
             Some(MountSource::Folder(folder)) => folder.others.as_ref(),
             Some(_) => None,
