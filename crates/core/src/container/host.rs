@@ -17,7 +17,7 @@ pub struct Asked<'a> {
 /// A Service that a host in a cluster may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServiceName<'a> {
-    /// Its name, or its address.
+    /// Its name, or its address; behind that of a pod and a dot, where it is a name of that pod.
     pub name: &'a str,
     /// Its namespace; none where nothing tells it.
     pub namespace: Option<&'a str>,
@@ -49,11 +49,12 @@ impl<'a> Asked<'a> {
     }
 
     /// The Services of a cluster that it may be: `NAME` of the namespace at home, `NAME.NAMESPACE`, `NAME.NAMESPACE.svc` with
-    /// whatever domain behind it, each also with a pod of a StatefulSet in front. An address may be that of any.
+    /// whatever domain behind it, each also with a pod of a StatefulSet in front; a pod with a name of its own is found as
+    /// `HOSTNAME.NAME`. An address may be that of any.
     pub fn services(&self) -> impl Iterator<Item = ServiceName<'_>> {
         let mut labels = self.host.split('.');
-        let labels = [labels.next(), labels.next(), labels.next()];
-        let [first, second, third] = labels;
+        let labels = [(); 4].map(|()| labels.next());
+        let [first, second, third, fourth] = labels;
         let is_address = self.host.parse::<IpAddr>().is_ok();
         let service = |name, namespace| Some(ServiceName { name, namespace });
         let own = match (first, second, third) {
@@ -62,18 +63,34 @@ impl<'a> Asked<'a> {
             (Some(name), Some(namespace), None | Some("svc")) => service(name, Some(namespace)),
             _ => None,
         };
-        let is_pod = |label: &str| {
+        let is_numbered = |label: &str| {
             let number = label.rsplit_once('-').map(|(_, number)| number);
             number.is_some_and(|number| number.parse::<u32>().is_ok())
         };
-        let behind_pod = match (first, second, third) {
-            (Some(pod), Some(name), namespace) if !is_address && is_pod(pod) => {
-                service(name, namespace.or(self.home))
+        let pod = match (first, second, third, fourth) {
+            _ if is_address => None,
+            (_, _, Some("svc"), _) => None,
+            (Some(pod), Some(name), namespace, None | Some("svc")) => {
+                Some((pod, name, namespace.or(self.home)))
             }
             _ => None,
         };
-        let all = [own, behind_pod].into_iter().flatten();
+        let behind_pod = pod.filter(|(pod, ..)| is_numbered(pod));
+        let behind_pod = behind_pod.and_then(|(_, name, namespace)| service(name, namespace));
+        let named_pod = pod.and_then(|(pod, name, namespace)| {
+            service(&self.host[..=pod.len() + name.len()], namespace)
+        });
+        let all = [own, behind_pod, named_pod].into_iter().flatten();
         all.filter(|_| self.is_in_cluster)
+    }
+
+    /// Whether it says itself that it is of a cluster: `NAME.NAMESPACE.svc`.
+    pub(crate) fn says_cluster(&self) -> bool {
+        self.host
+            .split('.')
+            .skip(2)
+            .take(2)
+            .any(|label| label == "svc")
     }
 
     /// The names by which what it leads to may be found.
@@ -141,22 +158,34 @@ mod tests {
         for (host, expected) in [
             ("redis", &[("redis", home)][..]),
             ("Redis.", &[("redis", home)]),
-            ("redis.db", &[("redis", Some("db"))]),
+            ("redis.db", &[("redis", Some("db")), ("redis.db", home)]),
             ("redis.db.svc", &[("redis", Some("db"))]),
             ("REDIS.db.svc.cluster.local.", &[("redis", Some("db"))]),
             ("redis.db.svc.corp.example", &[("redis", Some("db"))]),
             (
                 "redis-0.redis",
-                &[("redis-0", Some("redis")), ("redis", home)],
+                &[
+                    ("redis-0", Some("redis")),
+                    ("redis", home),
+                    ("redis-0.redis", home),
+                ],
             ),
-            ("redis-0.redis.db", &[("redis", Some("db"))]),
+            (
+                "redis-0.redis.db",
+                &[("redis", Some("db")), ("redis-0.redis", Some("db"))],
+            ),
             (
                 "redis-0.redis.db.svc.corp.example",
-                &[("redis", Some("db"))],
+                &[("redis", Some("db")), ("redis-0.redis", Some("db"))],
+            ),
+            ("redis-0.db.svc", &[("redis-0", Some("db"))]),
+            (
+                "primary.redis.db.svc.corp.example",
+                &[("primary.redis", Some("db"))],
             ),
             ("10.96.0.7", &[("10.96.0.7", None)]),
             ("[FD00:0::7]", &[("fd00::7", None)]),
-            ("redis.example.com", &[]),
+            ("redis-0.redis.example.com", &[]),
         ] {
             let asked = Asked::in_cluster(host, home);
             let found: Vec<_> = asked

@@ -165,8 +165,9 @@ impl<'a> Outside<'a> {
     pub(super) fn unselected(&self, deployment: &mut Deployment, members: &[&Object]) {
         // The namespace of what it means counts, where it is another name.
         let is_beside = |service: &Object| {
-            let meant = External::of(service).and_then(|one| one.namespace);
-            let is_own = |one: &&Object| match &meant {
+            let mut externals = self.externals.all();
+            let meant = externals.find(|one| std::ptr::eq(one.service, service));
+            let is_own = |one: &&Object| match meant.and_then(|one| one.namespace.as_ref()) {
                 Some(meant) => one.namespace.as_ref().is_none_or(|own| own == meant),
                 None => service.may_be_beside(one),
             };
@@ -200,7 +201,7 @@ const PORTS: [u16; 7] = [6379, 8008, 8080, 8081, 9200, 9300, 27017];
 fn untold(pool: &Pool, service: &Object) -> Option<String> {
     let ports = ports(pool, service);
     let port = ports.iter().find(|port| PORTS.contains(port));
-    if let Some(external) = External::of(service) {
+    if let Some(external) = External::of(service, pool) {
         let mut meant = pool.objects.iter().filter(|one| one.kind == "Service");
         if meant.any(|one| external.means(one)) {
             return None;
@@ -332,7 +333,9 @@ fn told(deployment: &Deployment, externals: &Externals<'_>) -> HashSet<Told> {
         let mut add = |text| {
             for word in hosts(text) {
                 let asked = Asked::by(server, word);
-                for service in asked.services() {
+                let services = asked.services();
+                // No operator gives a pod a name of its own.
+                for service in services.filter(|service| !service.name.contains('.')) {
                     let other = externals.named(service);
                     let meant = other.map_or(service, |other| other.meant());
                     let namespace = meant.namespace.map(str::to_owned);

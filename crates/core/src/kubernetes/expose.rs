@@ -117,8 +117,11 @@ impl<'a> Services<'a> {
                     namespace: namespace.cloned(),
                 });
             };
-            let namespace = service.namespace.as_ref();
-            add(&service.name, namespace.or(workload.namespace.as_ref()));
+            let namespace = service.namespace.as_ref().or(workload.namespace.as_ref());
+            add(&service.name, namespace);
+            if let Some(name) = name_of_pod(service, workload) {
+                add(&name, namespace);
+            }
             for address in addresses(service) {
                 add(address, None);
             }
@@ -193,6 +196,19 @@ impl<'a> Services<'a> {
         }
         (ports, entrances)
     }
+}
+
+/// Whether each pod of a Service has an address of its own there, and none is common to all.
+pub(super) fn is_headless(service: &Object) -> bool {
+    text(&service.node, &["spec", "clusterIP"]) == Some("None")
+}
+
+/// The name of a pod with a name of its own behind a Service.
+fn name_of_pod(service: &Object, workload: &Object) -> Option<String> {
+    let pod = workload.pod().filter(|_| is_headless(service))?;
+    let own = text(pod, &["spec", "hostname"])?;
+    let is_there = text(pod, &["spec", "subdomain"]) == Some(&service.name);
+    is_there.then(|| format!("{own}.{}", service.name))
 }
 
 /// The addresses of a Service.

@@ -25,7 +25,7 @@ impl<'a> Externals<'a> {
     pub(in crate::kubernetes) fn of(pool: &'a Pool) -> Self {
         let services = pool.objects.iter().filter(|one| one.kind == "Service");
         let mut by_name: HashMap<&str, Vec<External<'_>>> = HashMap::new();
-        for external in services.filter_map(External::of) {
+        for external in services.filter_map(|service| External::of(service, pool)) {
             let of_name = by_name.entry(&external.service.name).or_default();
             of_name.push(external);
         }
@@ -41,12 +41,13 @@ impl<'a> Externals<'a> {
         self.0.values().flatten()
     }
 
-    /// The one that a name means.
+    /// The one that a name means; one of the very namespace before one that may be of it.
     pub(in crate::kubernetes) fn named(&self, service: ServiceName<'_>) -> Option<&External<'a>> {
         let is_it = |one: &&External<'_>| {
             service.is_called(&one.service.name, one.service.namespace.as_deref())
         };
-        self.0.get(service.name)?.iter().find(is_it)
+        let all = self.0.get(service.name)?.iter().filter(is_it);
+        all.min_by_key(|one| one.service.namespace.as_deref() != service.namespace)
     }
 
     /// One may mean another one; a circle leads nowhere.
@@ -67,18 +68,26 @@ impl<'a> Externals<'a> {
 
 impl<'a> External<'a> {
     /// Names of a cluster alone: `NAME.NAMESPACE.svc`, with or without its domain. What looks names up as a pod does knows
-    /// `NAME.NAMESPACE`, too.
-    pub(in crate::kubernetes) fn of(service: &'a Object) -> Option<Self> {
+    /// `NAME.NAMESPACE`, too; that is one where such a Service, or anything of such a namespace, was given.
+    pub(in crate::kubernetes) fn of(service: &'a Object, pool: &Pool) -> Option<Self> {
         let kind = text(&service.node, &["spec", "type"]);
         let other = text(&service.node, &["spec", "externalName"])?;
         let asked = Asked::in_cluster(other, None);
         let meant = asked.services().find(|one| one.namespace.is_some())?;
-        (kind == Some("ExternalName")).then(|| Self {
+        let external = Self {
             service,
-            name: meant.name.to_owned(),
+            name: meant.name.rsplit('.').next()?.to_owned(),
             namespace: meant.namespace.map(str::to_owned),
-            is_of_cluster: asked.host().matches('.').count() > 1,
-        })
+            is_of_cluster: asked.says_cluster(),
+        };
+        let is_given = |one: &Object| {
+            one.namespace == external.namespace || one.kind == "Service" && external.means(one)
+        };
+        let is_one = || match asked.host().matches('.').count() {
+            1 => pool.objects.iter().any(is_given),
+            _ => external.is_of_cluster,
+        };
+        (kind == Some("ExternalName") && is_one()).then_some(external)
     }
 
     /// The Service that it means.

@@ -10,7 +10,7 @@ use crate::container::Asked;
 use crate::container::host::{canonical, hosts};
 use crate::deployment::exposure::may_lead;
 use crate::deployment::{Database, is_clearml};
-use crate::kubernetes::expose::{Externals, SELECTOR, Services, addresses, labels};
+use crate::kubernetes::expose::{Externals, SELECTOR, Services, addresses, is_headless, labels};
 use crate::kubernetes::object::Object;
 use crate::kubernetes::pool::Pool;
 use crate::kubernetes::store::{self, Content};
@@ -116,15 +116,26 @@ impl<'a> Named<'a> {
             for service in asked.services() {
                 let other = self.externals.named(service);
                 let service = other.map_or(service, |other| other.meant());
-                let of_name = self.services.get(service.name).into_iter().flatten();
+                let of_name = self.called(service.name);
                 let meant = of_name.filter(|one| service.may_be_in(one.namespace.as_deref()));
-                for service in at_home(workload, meant.copied(), |service| service) {
+                for service in at_home(workload, meant, |service| service) {
                     found.extend(self.behind(service));
                 }
             }
         }
         found.remove(&at);
         found
+    }
+
+    /// The Services of a name or an address; of that of a pod with one of its own, those that have one for each pod.
+    fn called(&self, name: &str) -> impl Iterator<Item = &'a Object> {
+        let of_pods = name
+            .split_once('.')
+            .and_then(|(_, name)| self.services.get(name));
+        let of_pods = of_pods.into_iter().flatten().copied();
+        let of_pods = of_pods.filter(|service| is_headless(service));
+        let own = self.services.get(name).into_iter().flatten().copied();
+        own.chain(of_pods)
     }
 
     /// The workloads to which a Service leads.
