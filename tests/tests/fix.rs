@@ -482,27 +482,47 @@ fn files_that_an_env_file_above_names_are_fixed_with_it() {
         "    image: mongo:7.0.22\n",
         "    image: mongo:7.0.22\n    ports: ['27017:27017']\n",
     );
-    for target in [".", "deploy/clearml.yml"] {
+    for (here, target, of_env) in [
+        ("", ".", "--env-file ./a/deploy/.env --env-file ./.env"),
+        (
+            "",
+            "a/deploy/clearml.yml",
+            "--env-file a/deploy/.env --env-file .env",
+        ),
+        (
+            "a",
+            "deploy/clearml.yml",
+            "--env-file deploy/.env --env-file ../.env",
+        ),
+        (
+            "a/deploy",
+            "clearml.yml",
+            "--env-file .env --env-file ../../.env",
+        ),
+        (
+            "a/other",
+            "../deploy/clearml.yml",
+            "--env-file ../deploy/.env --env-file ../../.env",
+        ),
+    ] {
         let folder = folder_with(&[
-            ("deploy/clearml.yml", &databases),
-            (".env", "COMPOSE_FILE=deploy/clearml.yml\n"),
-            ("deploy/.env", "CLEARML_HOST_IP=10.0.0.1\n"),
+            ("a/deploy/clearml.yml", &databases),
+            ("a/other/x", ""),
+            (".env", "COMPOSE_FILE=a/deploy/clearml.yml\n"),
+            ("a/deploy/.env", "CLEARML_HOST_IP=10.0.0.1\n"),
         ]);
-        let script = fix(folder.path(), &[], target);
-        let of_env = if target == "." {
-            " --env-file ./deploy/.env --env-file ./.env "
-        } else {
-            " --env-file deploy/.env --env-file .env "
-        };
+        let here = folder.path().join(here);
+        let script = fix(&here, &[], target);
         let runs = commands(&script);
         let runs = runs.iter().filter(|run| run.starts_with("clearml-inject"));
+        let of_env = format!(" {of_env} ");
         assert_eq!(
-            runs.filter(|run| run.contains(of_env)).count(),
+            runs.filter(|run| run.contains(&of_env)).count(),
             2,
             "{script}"
         );
-        shell(folder.path(), &script).exit(0);
-        assert!(commands(&fix(folder.path(), &[], target)).is_empty());
+        shell(&here, &script).exit(0);
+        assert!(commands(&fix(&here, &[], target)).is_empty());
     }
 }
 

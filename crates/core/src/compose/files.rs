@@ -68,11 +68,23 @@ pub fn elsewhere(folder: &Path) -> Option<Elsewhere> {
     Some(Elsewhere { compose, env })
 }
 
-/// The folder above that of a compose file whose `.env` names it, and what `docker compose` reads there.
+/// The folder above that of a compose file whose `.env` names it, and what `docker compose` reads there. It may be above the
+/// current folder, too: `..`.
 pub fn named_above(path: &Path) -> Option<(PathBuf, Elsewhere)> {
-    let above = path.ancestors().skip(2);
-    let mut named = above.filter_map(|folder| Some((folder.to_owned(), elsewhere(folder)?)));
-    named.find(|(_, named)| named.compose.iter().any(|file| is_same(file, path)))
+    let here = real(Path::new("."));
+    let outer = here.ancestors().skip(1).filter(|_| path.is_relative());
+    let ups = outer.scan(PathBuf::new(), |up, folder| {
+        up.push("..");
+        Some((up.clone(), here.strip_prefix(folder).ok()?))
+    });
+    let typed = path.ancestors().skip(2);
+    let above = typed.map(|folder| (folder.to_owned(), Path::new("")));
+    let mut named = above.chain(ups).filter_map(|(folder, back)| {
+        let found = elsewhere(&folder)?;
+        let is_named = found.compose.iter().any(|file| is_same(file, path));
+        is_named.then(|| (found.seen_from(&folder, back), folder))
+    });
+    named.next().map(|(found, folder)| (folder, found))
 }
 
 /// Whether `docker compose` in the folder of a file, which is named elsewhere, takes it there by itself as another deployment: in a
@@ -93,6 +105,28 @@ pub struct Elsewhere {
     pub compose: Vec<PathBuf>,
     /// The files for interpolation, of which a later one wins.
     pub env: Vec<PathBuf>,
+}
+
+impl Elsewhere {
+    /// The same files without a way up and down again, where `back` leads from the folder that names them to the current one.
+    fn seen_from(self, folder: &Path, back: &Path) -> Self {
+        let shorter = |path: PathBuf| {
+            let mut down = back.components();
+            let Ok(mut rest) = path.strip_prefix(folder).map(Path::components) else {
+                return path;
+            };
+            while down.clone().next().is_some() && down.clone().next() == rest.clone().next() {
+                down.next();
+                rest.next();
+            }
+            let up: PathBuf = down.map(|_| "..").collect();
+            up.join(rest)
+        };
+        Self {
+            compose: self.compose.into_iter().map(shorter).collect(),
+            env: self.env.into_iter().map(shorter).collect(),
+        }
+    }
 }
 
 /// The files that COMPOSE_FILE in a folder's `.env` names. What is wrong with that file is said where it is read for its
