@@ -109,18 +109,9 @@ fn launches(words: &[Knowable<String>]) -> Vec<Launch> {
 pub(crate) fn serves_nothing(words: &[Knowable<String>]) -> bool {
     let launches = launches(words);
     let handles = |launch: &Launch| {
-        let known = launch.words.iter().map(Knowable::known);
-        let words: Vec<&str> = known.map(|word| word.map_or("", String::as_str)).collect();
-        let Some((program, arguments)) = words.split_first() else {
-            return false;
-        };
-        // A shell is named for a text of which it does all by itself, such as `sleep`: `bash -c TEXT`, `bash -ec TEXT`.
-        let has_text = || {
-            let mut options = arguments.iter().filter_map(|word| word.strip_prefix('-'));
-            options.any(|letters| !letters.starts_with('-') && letters.contains('c'))
-        };
-        let is_followed = || has_text() && launch.state.effect().unknown.is_none();
-        shell::handles_files(program, arguments) || is_shell(program) && is_followed()
+        let is_followed =
+            || is_told_a_text(&launch.words) && launch.state.effect().unknown.is_none();
+        shell::is_idle(&launch.words) || is_followed()
     };
     // What is started for its output is no launch.
     let is_followed = |word: &Knowable<String>| {
@@ -128,6 +119,26 @@ pub(crate) fn serves_nothing(words: &[Knowable<String>]) -> bool {
             .is_some_and(|word| !word.contains("$(") && !word.contains('`'))
     };
     !launches.is_empty() && words.iter().all(is_followed) && launches.iter().all(handles)
+}
+
+/// Whether a shell is named for a text of which it does all by itself, such as `sleep`: `bash -c TEXT`, `bash -o pipefail -ec TEXT`.
+fn is_told_a_text(words: &[Knowable<String>]) -> bool {
+    let known = words.iter().map(|word| word.known().map(String::as_str));
+    let Some(words) = known.collect::<Option<Vec<&str>>>() else {
+        return false;
+    };
+    let is_option = |word: &str| word.starts_with('-') && !word.starts_with("--");
+    let Some(at) = words
+        .iter()
+        .position(|word| is_option(word) && word.contains('c'))
+    else {
+        return false;
+    };
+    let before = &words[..at];
+    let is_script =
+        |(at, word): (usize, &&str)| at > 0 && !is_option(word) && before[at - 1] != "-o";
+    let has_text = words[at + 1..].iter().any(|word| !word.starts_with('-'));
+    is_shell(words[0]) && !before.iter().enumerate().any(is_script) && has_text
 }
 
 /// What a program is given that may be another one.

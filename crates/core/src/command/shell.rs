@@ -2,6 +2,7 @@
 
 mod builtin;
 mod gunicorn;
+mod idle;
 mod launch;
 mod python;
 mod startup;
@@ -17,11 +18,11 @@ use super::Surroundings;
 use super::lex;
 use super::state::{Exported, READ_ONLY, State, Variable};
 use crate::knowable::{Knowable, Reason};
+pub(super) use idle::is_idle;
 pub(super) use launch::Launch;
 pub(crate) use launch::is_shell;
 use walk::Walk;
 use word::{Context, name_length};
-pub(super) use writes::handles_files;
 
 /// Scripts that start scripts end somewhere.
 const DEPTH: usize = 8;

@@ -9,7 +9,7 @@ use super::word::Context;
 use crate::knowable::Knowable;
 
 /// Programs that change nothing at the paths that they are told, or nothing that a server would read there.
-const READERS: [&str; 37] = [
+pub(super) const READERS: [&str; 37] = [
     "[",
     "basename",
     "cat",
@@ -132,23 +132,6 @@ const GIT_ELSEWHERE: [&str; 7] = [
     "show",
     "status",
 ];
-
-/// Whether a program handles files or waits, and starts nothing that serves anybody.
-pub(in crate::command) fn handles_files(program: &str, arguments: &[&str]) -> bool {
-    // One of somebody's own has the same name now and then.
-    let name = match program.rsplit_once('/') {
-        Some(("/bin" | "/sbin" | "/usr/bin" | "/usr/local/bin" | "/usr/sbin", name)) => name,
-        Some(_) => return false,
-        None => program,
-    };
-    let unpacks = UNPACKERS.iter().any(|(unpacker, _)| *unpacker == name);
-    let is_run = |word: &&str| word.starts_with("-exec") || word.starts_with("-ok");
-    if name == "find" {
-        return !arguments.iter().any(is_run);
-    }
-    let lists = [&READERS[..], &TOLD, &COPIERS, &["sleep", "tail"]];
-    unpacks || lists.iter().any(|list| list.contains(&name))
-}
 
 impl Shell<'_> {
     /// `cd FOLDER`.
