@@ -197,8 +197,8 @@ impl Case<'_> {
             .collect();
         match names.is_empty() {
             true => draft,
-            false => draft.and_help(&format!(
-                "; the command here, or a script that it runs, sets {}",
+            false => draft.knowing(&format!(
+                "the command here, or a script that it runs, sets {}",
                 and(&names)
             )),
         }

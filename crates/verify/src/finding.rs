@@ -85,10 +85,10 @@ impl Draft {
         self
     }
 
-    /// What else to know before one does it.
+    /// What else to know before one does it: in front, for a help ends with commands.
     #[must_use]
-    pub(crate) fn and_help(mut self, further: &str) -> Self {
-        self.0.help.push_str(further);
+    pub(crate) fn knowing(mut self, first: &str) -> Self {
+        self.0.help = format!("{first}; {}", self.0.help);
         self
     }
 
