@@ -409,10 +409,18 @@ fn a_profile_that_does_not_run_is_not_started() {
     };
     bed.rotate(&[]).says(0, "async_delete agent-services");
     assert!(restarted().ends_with(" agent-services"), "{}", restarted());
-    bed.set("pattern", "docker*ps --quiet agent-services");
+    bed.set("silent", "docker*ps --quiet agent-services");
     bed.rotate(&[])
         .says(0, "restarting apiserver fileserver async_delete\n");
     assert!(restarted().ends_with(" async_delete"), "{}", restarted());
+    // What docker does not answer is not known.
+    bed.set("silent", "");
+    bed.set("pattern", "docker*ps --quiet agent-services");
+    let before = bed.files();
+    let ended = bed.rotate(&[]);
+    ended.says(2, "docker compose does not say whether agent-services runs");
+    ended.says(2, "nothing was changed");
+    assert!(bed.files() == before);
 }
 
 #[test]
