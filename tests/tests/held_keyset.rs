@@ -75,7 +75,7 @@ fn users_of_the_keyset_are_held_against_the_files() {
     let expected = [
         "apiserver does not have the keyset's web-login user ann",
         "apiserver has another password hash for jane than the keyset",
-        "joe can still log in at apiserver, and the keyset does not have this web-login user",
+        "apiserver still lists joe, a web-login user whom the keyset does not have",
     ];
     let (mut said, _) = held(folder, "new.env", options);
     said.sort();
@@ -91,6 +91,72 @@ fn users_of_the_keyset_are_held_against_the_files() {
     )
     .exit(0);
     assert_eq!(held(folder, "bare.env", options).0, [""; 0]);
+}
+
+#[test]
+fn users_of_the_keyset_have_to_be_enabled() {
+    let folder = deployed(IN_VARIABLES);
+    let folder = folder.path();
+    let off = "apiserver has no fixed users enabled, so those of the keyset do not count";
+    let plain = "apiserver reads passwords in clear text, and so does not take the keyset's password hash for jane as one";
+    for (switch, said) in [("ENABLED", off), ("PASS_HASHED", plain)] {
+        let path = folder.join("docker-compose.yml");
+        let text = fs::read_to_string(&path).unwrap();
+        let name = format!("CLEARML__APISERVER__AUTH__FIXED_USERS__{switch}: ");
+        let changed: Vec<String> = text
+            .lines()
+            .map(|line| match line.split_once(&name) {
+                Some((before, _)) => format!("{before}{name}\"false\"\n"),
+                None => format!("{line}\n"),
+            })
+            .collect();
+        assert_ne!(changed.concat(), text, "{text}");
+        fs::write(&path, changed.concat()).unwrap();
+        for options in ["--config-dir config", ""] {
+            let found = held(folder, "keys.env", options).0;
+            assert!(found.iter().any(|one| one == said), "{found:?}");
+        }
+        typed(folder, IN_VARIABLES).exit(0);
+        assert_eq!(held(folder, "keys.env", "--config-dir config").0, [""; 0]);
+    }
+}
+
+#[test]
+fn users_of_an_apiserver_conf_have_to_be_enabled() {
+    let folder = deployed("clearml-keygen -q --from keys.env -f hocon -o config/secure.conf");
+    let folder = folder.path();
+    let path = folder.join("config/apiserver.conf");
+    let text = fs::read_to_string(&path).unwrap();
+    let rest = text.lines().filter(|line| !line.contains("enabled"));
+    let rest: String = rest.map(|line| format!("{line}\n")).collect();
+    assert_ne!(rest, text);
+    fs::write(&path, rest).unwrap();
+    let off = "apiserver has no fixed users enabled, so those of the keyset do not count";
+    let found = held(folder, "keys.env", "--config-dir config").0;
+    assert!(found.iter().any(|one| one == off), "{found:?}");
+}
+
+/// Nothing has an account of an agent where there is none.
+#[test]
+fn an_account_that_nothing_uses_need_not_be_in_the_keyset() {
+    let put = "clearml-keygen -q --from keys.env -f hocon -o config/secure.conf\ngrep -v services_agent config/secure.conf >x; cat x >config/secure.conf";
+    let folder = deployed(put);
+    let folder = folder.path();
+    let path = folder.join("docker-compose.yml");
+    let text = fs::read_to_string(&path).unwrap();
+    let at = text.find("\n  agent-services:\n").unwrap();
+    let end = text[at + 1..].find("\nnetworks:").unwrap() + at + 1;
+    fs::write(&path, [&text[..at], &text[end..]].concat()).unwrap();
+    let options = "--config-dir config";
+    let (said, unknown) = held(folder, "config/secure.conf", options);
+    assert_eq!((said, unknown), (vec![], vec![]));
+    // With the agent there, its pair is asked for.
+    fs::write(&path, text).unwrap();
+    let (_, unknown) = held(folder, "config/secure.conf", options);
+    assert!(
+        unknown.iter().any(|one| one.contains("services_agent")),
+        "{unknown:?}"
+    );
 }
 
 #[test]

@@ -6,8 +6,8 @@ pub(crate) mod receipt;
 use std::path::Path;
 use std::sync::Arc;
 
-use clearml_secure_core::effective::{Configured, Layer, Value};
-use clearml_secure_core::fixed_users::USERS;
+use clearml_secure_core::effective::{Configured, Layer, Reading, Value};
+use clearml_secure_core::fixed_users::{ENABLED, PASS_HASHED, USERS};
 use clearml_secure_core::io::read_argument;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::{SETTINGS, Server, Setting};
@@ -100,7 +100,20 @@ impl Keys {
 /// What the keyset has no value for, although a server reads it: nothing was held against that.
 pub(crate) fn lacking(case: &Case<'_>, keys: &Keyset) -> Option<Unseen> {
     let mut settings = keys.missing();
-    settings.retain(|setting| case.effective.readings().any(|one| one.setting == *setting));
+    // An account that the API server could have, and that nothing gives it or uses, is nobody's.
+    let is_unset = |one: &Reading| {
+        let has_none = match one.value {
+            Value::Absent => true,
+            Value::Empty => one.setting.account().is_some(),
+            _ => false,
+        };
+        one.server == Server::Apiserver && has_none
+    };
+    let is_read = |setting: &Setting| {
+        let mut readings = case.effective.of_setting(*setting);
+        readings.any(|one| !is_unset(one))
+    };
+    settings.retain(is_read);
     (!settings.is_empty()).then(|| Unseen {
         what: Setting::words(&settings).join(", "),
         hides: Hides::Anything,
@@ -111,7 +124,7 @@ pub(crate) fn lacking(case: &Case<'_>, keys: &Keyset) -> Option<Unseen> {
     })
 }
 
-/// Every API server must have the keyset's web-login users. Those that a variable lists beside them go with the next
+/// Every API server must have the keyset's web-login users, and enable them. Those that a variable lists beside them go with the next
 /// injection; what somebody wrote into a file beside them stays, and is right.
 fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
     let mut found = Vec::new();
@@ -123,16 +136,33 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
             }
             _ => false,
         };
-        if !of_variable && !login.users.is_whole {
-            continue;
-        }
-        let has = |name: &str| login.users.users.iter().find(|user| user.username == name);
+        // What a file that is not here may set is not known.
+        let is_off = |path: &str| {
+            let switch = login.server.switch(case.deployment, path);
+            let layer = login.server.layer(case.deployment, path);
+            let is_certain =
+                matches!(layer, Some(Layer::Variable(_))) || login.server.is_seen(case.deployment);
+            (is_certain && switch.is_on.into_known() == Some(false)).then_some(switch.span)
+        };
         let mut add = |message: String, brief: String, span: Option<Span>| {
             let help = case.apply("if the keyset is this deployment's, inject it");
             let finding = case.finding(Severity::Error, login.server, message, &help);
             found.push(finding.brief(brief).at(span.or(login.users.span)));
         };
         let server = case.name(login.server);
+        if let Some(span) = is_off(ENABLED) {
+            add(
+                format!("{server} has no fixed users enabled, so those of the keyset do not count"),
+                format!("web-login users: not enabled at {server}"),
+                span,
+            );
+            continue;
+        }
+        if !of_variable && !login.users.is_whole {
+            continue;
+        }
+        let is_plain = is_off(PASS_HASHED).is_some();
+        let has = |name: &str| login.users.users.iter().find(|user| user.username == name);
         for user in keys.users() {
             let name = escape(&user.username);
             match has(&user.username) {
@@ -140,6 +170,13 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
                     format!("{server} does not have the keyset's web-login user {name}"),
                     format!("web-login user {name}: not at {server}"),
                     None,
+                ),
+                Some(own) if is_plain => add(
+                    format!(
+                        "{server} reads passwords in clear text, and so does not take the keyset's password hash for {name} as one"
+                    ),
+                    format!("web-login user {name}: a password in clear text at {server}"),
+                    Some(own.span),
                 ),
                 Some(own) if own.password.as_ref() != Some(&user.password_hash) => add(
                     format!("{server} has another password hash for {name} than the keyset"),
@@ -154,9 +191,9 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
             let name = login.called(other);
             add(
                 format!(
-                    "{name} can still log in at {server}, and the keyset does not have this web-login user"
+                    "{server} still lists {name}, a web-login user whom the keyset does not have"
                 ),
-                format!("web-login user {name}: can still log in at {server}"),
+                format!("web-login user {name}: still in the list of {server}"),
                 Some(other.span),
             );
         }
