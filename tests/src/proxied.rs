@@ -5,6 +5,7 @@
 
 mod caddy;
 mod haproxy;
+mod httpd;
 mod nginx;
 
 use std::fs;
@@ -26,8 +27,9 @@ use crate::port;
 
 /// One of the proxies.
 pub struct Kind {
-    /// Its program, which is its image, too.
+    /// Its image.
     pub name: &'static str,
+    program: &'static str,
     /// Where the image reads its file.
     pub target: &'static str,
     /// A configuration, with marks.
@@ -38,7 +40,7 @@ pub struct Kind {
     password_file: fn() -> String,
 }
 
-pub const KINDS: [Kind; 3] = [caddy::KIND, haproxy::KIND, nginx::KIND];
+pub const KINDS: [Kind; 4] = [caddy::KIND, haproxy::KIND, httpd::KIND, nginx::KIND];
 
 /// Where they listen in their containers.
 pub const PORTS: [u16; 2] = [80, 8080];
@@ -238,9 +240,9 @@ fn ask(port: u16, host: &str, path: &str, method: &str, has_password: bool) {
 
 /// The program of a proxy, or a visible skip.
 pub fn program(kind: &Kind) -> Option<PathBuf> {
-    let found = oracle::on_path(kind.name);
+    let found = oracle::on_path(kind.program);
     if found.is_none() {
-        oracle::skip(&format!("where proxies lead: {} not found", kind.name));
+        oracle::skip(&format!("where proxies lead: {} not found", kind.program));
     }
     found
 }

@@ -6,9 +6,10 @@ use std::process::Command;
 use crate::shell::{self, Result};
 
 /// Programs, and the package of each.
-const PROGRAMS: [(&str, &str); 13] = [
+const PROGRAMS: [(&str, &str); 14] = [
     ("age", "age"),
     ("ansible-playbook", "ansible-core"),
+    ("apache2", "apache2-bin"),
     ("busybox", "busybox"),
     ("caddy", "caddy"),
     ("chromium", "chromium"),

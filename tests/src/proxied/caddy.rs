@@ -5,6 +5,7 @@ use crate::generator::Random;
 
 pub(super) const KIND: Kind = Kind {
     name: "caddy",
+    program: "caddy",
     target: "/etc/caddy/Caddyfile",
     generate,
     before: "",

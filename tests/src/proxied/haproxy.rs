@@ -5,6 +5,7 @@ use crate::generator::Random;
 
 pub(super) const KIND: Kind = Kind {
     name: "haproxy",
+    program: "haproxy",
     target: "/usr/local/etc/haproxy/haproxy.cfg",
     generate,
     before: "",

@@ -5,6 +5,7 @@ use crate::generator::Random;
 
 pub(super) const KIND: Kind = Kind {
     name: "nginx",
+    program: "nginx",
     target: "/etc/nginx/nginx.conf",
     generate,
     before: "daemon off; master_process off; pid @here@/pid; error_log @here@/error.log crit;\n",

@@ -76,22 +76,26 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
     if global.ports.is_empty() {
         global.ports.push((80, false));
     }
-    let rules = hosts.iter().chain([&global]).flat_map(|host| {
-        let target = |(path, address): &(String, Address)| Target {
-            address: address.clone(),
-            is_guarded: host.access.covers(path, host.has_tls),
-        };
-        let to: Vec<Target> = host.to.iter().map(target).collect();
-        let global = &global;
-        host.ports.iter().map(move |(at, is_loopback)| Rule {
-            at: Some(*at..=*at),
-            is_loopback: *is_loopback || global.is_loopback(*at),
-            how: How::Requests,
-            is_tls: host.has_tls,
-            sends_away: host.sends_away,
-            to: to.clone(),
-        })
-    });
+    let none = Access::default();
+    let with_outer = hosts.iter().map(|host| (host, &global.access));
+    let rules = with_outer
+        .chain([(&global, &none)])
+        .flat_map(|(host, outer)| {
+            let target = |(path, address): &(String, Address)| Target {
+                address: address.clone(),
+                is_guarded: host.access.covers(outer, path, host.has_tls),
+            };
+            let to: Vec<Target> = host.to.iter().map(target).collect();
+            let global = &global;
+            host.ports.iter().map(move |(at, is_loopback)| Rule {
+                at: Some(*at..=*at),
+                is_loopback: *is_loopback || global.is_loopback(*at),
+                how: How::Requests,
+                is_tls: host.has_tls,
+                sends_away: host.sends_away,
+                to: to.clone(),
+            })
+        });
     has_any.then(|| rules.collect())
 }
 
@@ -174,11 +178,16 @@ fn port(address: &str) -> Option<(u16, bool)> {
     Some((port, is_loopback(address)))
 }
 
-/// The path with which all begin that an expression fits.
+/// The path that all are or are below that an expression fits: of `^/api(.*)$`, which also fits `/apis`, that is `/`.
 fn literal(expression: &str) -> &str {
     let text = expression.strip_prefix('^').unwrap_or_default();
     let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || "/-_".contains(c)));
-    &text[..end.unwrap_or(text.len())]
+    let (path, rest) = text.split_at(end.unwrap_or(text.len()));
+    let ends_there = ["$", "(/", "/?$"].iter().any(|end| rest.starts_with(end));
+    match path.rfind('/') {
+        Some(at) if !ends_there => &path[..=at],
+        _ => path,
+    }
 }
 
 /// A section begins or ends.
@@ -503,6 +512,34 @@ mod tests {
                 path: "/etc/apache2/a.conf".to_owned(),
                 text: Zeroizing::new(format!(
                     "<VirtualHost *:80>\n{inner}\n{pass}\n</VirtualHost>"
+                )),
+            };
+            let rules = rules(&[&file], &str::to_owned).unwrap();
+            assert_eq!(rules[0].to[0].is_guarded, is_guarded, "{inner}");
+        }
+    }
+
+    /// Observed with httpd 2.4.
+    #[test]
+    fn a_guard_covers_all_that_an_expression_fits_and_all_hosts() {
+        let closed = "Require valid-user";
+        for (outer, inner, is_guarded) in [
+            ("", "ProxyPassMatch ^/es/(.*)$ http://es:9200/$1", true),
+            ("", "ProxyPassMatch ^/es(/.*)?$ http://es:9200$1", true),
+            // And `/es_search`.
+            ("", "ProxyPassMatch ^/es(.*)$ http://es:9200/$1", false),
+            ("", "RewriteRule ^/es(.*)$ http://es:9200/$1 [P]", false),
+            (
+                "<Location /es/open>\nRequire all granted\n</Location>",
+                "ProxyPass /es http://es:9200",
+                false,
+            ),
+        ] {
+            let location = format!("<Location /es>\n{closed}\n</Location>");
+            let file = File {
+                path: "/etc/apache2/a.conf".to_owned(),
+                text: Zeroizing::new(format!(
+                    "{outer}\n<VirtualHost *:80>\n{inner}\n{location}\n</VirtualHost>"
                 )),
             };
             let rules = rules(&[&file], &str::to_owned).unwrap();

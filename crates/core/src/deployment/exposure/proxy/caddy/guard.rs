@@ -9,6 +9,7 @@ use crate::deployment::exposure::hop::Target;
 
 /// A directive and what is in its braces.
 struct Directive<'a> {
+    /// Its name first, which is empty where braces follow nothing.
     words: &'a [&'a str],
     block: Vec<Directive<'a>>,
 }
@@ -64,6 +65,7 @@ fn parse<'a>(lines: &mut impl Iterator<Item = &'a [&'a str]>, depth: usize) -> V
                     true => parse(&mut *lines, depth + 1),
                     false => Vec::new(),
                 };
+                let words = if words.is_empty() { &[""] } else { words };
                 tree.push(Directive { words, block });
             }
             _ => tree.push(Directive {

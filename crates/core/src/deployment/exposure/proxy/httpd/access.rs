@@ -167,8 +167,10 @@ impl Access {
         paths.next().unwrap_or_default()
     }
 
-    /// Whether something is asked of all who come to a path. A later `<Location>` wins, and each over `<Proxy>`.
-    pub(super) fn covers(&self, path: &str, has_tls: bool) -> bool {
+    /// Whether something is asked of all who come to a path. A later `<Location>` wins, and each over `<Proxy>`; those outside
+    /// of all hosts come first.
+    pub(super) fn covers(&self, outer: &Self, path: &str, has_tls: bool) -> bool {
+        let sections = || outer.sections.iter().chain(&self.sections);
         let covers = |one: &&Section| match &one.kind {
             Kind::Path(own) => is_below(path, own),
             Kind::Expression(fits_all) => *fits_all,
@@ -180,7 +182,7 @@ impl Access {
             Kind::Expression(_) | Kind::If(_) => one.is_open == Some(true),
             _ => false,
         };
-        let all = || self.sections.iter().filter(covers);
+        let all = || sections().filter(covers);
         let is_proxy = |one: &&Section| one.kind == Kind::Proxy;
         let said = |one: &Section| one.is_open;
         let last = all()
@@ -188,7 +190,7 @@ impl Access {
             .filter_map(said)
             .next_back();
         let last = last.or_else(|| all().filter(is_proxy).filter_map(said).next_back());
-        let asks = last == Some(false) && !self.sections.iter().any(opens);
+        let asks = last == Some(false) && !sections().any(opens);
         let has_certificate = self.has_certificate || all().any(|one| one.has_certificate);
         asks || has_tls && has_certificate
     }
