@@ -29,12 +29,18 @@ impl<'a> Named<'a> {
     }
 
     fn has(&self, container: &Container) -> bool {
-        container.names().any(|name| {
+        self.of_container(container).next().is_some()
+    }
+
+    /// Those that a container answers to.
+    fn of_container<'s>(&'s self, container: &'s Container) -> impl Iterator<Item = &'s Asked<'a>> {
+        container.names().flat_map(|name| {
             let of_name = self.0.get(&*canonical(name)).into_iter().flatten();
-            of_name.into_iter().any(|asked| container.answers_to(asked))
+            of_name.filter(|asked| container.answers_to(asked))
         })
     }
 }
+
 impl Deployment {
     /// Which database of ClearML a container runs: none also for one of somebody else's, which no server names and which
     /// shares no network with any, or which is no part of their release.
@@ -138,15 +144,27 @@ impl Deployment {
             let values = variables.clone().filter_map(|one| one.value.known());
             let values = values.map(|value| value.expose());
             let named = Named::of(server, values.chain(self.texts(instance)));
+            // Of two with one name, that on a network of the server's is meant.
+            let is_near = |index: usize| self.share_a_network(instance.service, index);
+            let has_twin = |asked: &Asked<'_>| {
+                let mut others = self.containers.iter().enumerate();
+                others.any(|(index, other)| is_near(index) && other.answers_to(asked))
+            };
             let is_named = |index: &usize| {
                 let container = &self.containers[*index];
+                let mut asked = named.of_container(container);
                 is_unclear
-                    || named.has(container)
+                    || asked.any(|asked| is_near(*index) || !has_twin(asked))
                     || !container.ports.is_empty() && self.names_port_of(instance, *index)
             };
             (0..self.containers.len()).filter(is_named).collect()
         };
         self.instances.iter().map(named).collect()
+    }
+
+    fn share_a_network(&self, one: usize, other: usize) -> bool {
+        let [one, other] = [one, other].map(|container| self.networks(container));
+        other.iter().any(|name| one.contains(name))
     }
 
     /// The texts of the configuration files of a server.
@@ -208,12 +226,7 @@ impl Deployment {
     ) -> bool {
         let mut others = self.containers.iter().enumerate();
         let asked = Asked::by(self.service(instance), host);
-        let is_beside = |index: usize| {
-            let networks = self.networks(instance.service);
-            self.networks(index)
-                .iter()
-                .any(|name| networks.contains(name))
-        };
+        let is_beside = |index: usize| self.share_a_network(instance.service, index);
         container.ports.iter().any(|one| one.is_published_at(port))
             && (host.is_empty()
                 || !others.any(|(index, other)| other.answers_to(&asked) && is_beside(index)))

@@ -105,6 +105,29 @@ fn what_leads_to_a_proxy_of_another_project_leads_on() {
     assert!(has(&found, "exposed-database", "error"), "{said}");
 }
 
+/// The servers' own MongoDB has the same name, on a network of theirs.
+#[test]
+fn a_database_of_the_proxys_own_project_is_somebody_elses() {
+    let inner = socat(
+        "inner",
+        &["tcp-listen:9999,fork", "tcp-connect:apiserver:8008"],
+        &["a_default", "edge_default"],
+    );
+    let mongo = container("mongo", "mongo:7.0.22", &["mongod"]);
+    let mut mongo = placed(mongo, "edge", "mongo", &["edge_default"]);
+    publish(&mut mongo, "27017/tcp", "0.0.0.0", "27017");
+    let networks = ["a_default", "edge_default"].map(|name| network(name, "bridge"));
+    let mut own = project("a");
+    for server in &mut own[..2] {
+        let env = server["Config"]["Env"].as_array_mut().unwrap();
+        env.push(json!("CLEARML_MONGODB_SERVICE_HOST=mongo"));
+    }
+    let all = [own, vec![inner, mongo], networks.to_vec()].concat();
+    let (_, found, said) = look(&["i.json"], &[("i.json", &text(&all))]);
+    assert!(!has(&found, "exposed-database", "error"), "{said}");
+    assert!(!said.contains("edge-mongo-1) has no password"), "{said}");
+}
+
 #[test]
 fn a_container_is_also_found_at_its_address() {
     for (target, is_found) in [
