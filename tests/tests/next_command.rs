@@ -255,6 +255,45 @@ fn a_place_is_the_same_in_every_format() {
     assert!(tried > 2, "{report}");
 }
 
+/// What clearml-keygen refuses is no command: why is said instead.
+#[test]
+fn a_secure_conf_that_keygen_refuses_is_not_changed_by_a_command() {
+    let folder = deployment(&[]);
+    let path = |name: &str| folder.path().join("site/config").join(name);
+    paste(
+        &folder,
+        "clearml-keygen -q -f hocon -o site/config/secure.conf",
+    )
+    .exit(0);
+    let good = fs::read_to_string(path("secure.conf")).unwrap();
+    let lines = good
+        .lines()
+        .map(|line| match line.starts_with("auth.token_secret") {
+            true => "auth.token_secret: short\n".to_owned(),
+            false => format!("{line}\n"),
+        });
+    let weak: String = lines.collect();
+    let doubled = format!("{weak}auth.token_secret: ${{?TOKEN}}\n");
+    fs::write(path("inner.conf"), weak).unwrap();
+    for (text, why) in [
+        (doubled.as_str(), "an entry `token_secret` is here twice"),
+        ("include \"inner.conf\"\n", "include"),
+    ] {
+        fs::write(path("secure.conf"), text).unwrap();
+        let run = "clearml-keygen --from site/config/secure.conf --only token_secret -f hocon -o site/config/secure.conf --force";
+        let refused = paste(&folder, run).exit(2);
+        assert!(refused.stderr.contains(why), "{}", refused.stderr);
+        for options in [["site"].as_slice(), &["--fix", "site"]] {
+            let said = verify(&folder, options).stdout;
+            assert!(
+                !said.contains("clearml-keygen --from site/config"),
+                "{said}"
+            );
+            assert!(said.contains("clearml-keygen refuses: "), "{said}");
+        }
+    }
+}
+
 #[test]
 fn keys_in_a_secure_conf_are_changed_there() {
     let folder = deployment(&[]);

@@ -49,7 +49,7 @@ pub(crate) struct Plan<'a> {
 pub(crate) enum Obstacle {
     /// It would do more than fix the finding.
     Harm(String),
-    /// clearml-inject refuses it, so that no advice that calls it helps.
+    /// The program that would do it refuses, so that no advice that calls it helps.
     Refusal(String),
 }
 
@@ -214,8 +214,11 @@ impl<'a> Options<'a> {
                 let harm = "new keys replace all, which a note alone is not worth";
                 return Some(Obstacle::Harm(harm.to_owned()));
             }
-            match conf {
-                Some(_) => None,
+            match &conf {
+                Some(conf) => {
+                    let refusal = conf.refusal(deployment, &conf.for_all(findings));
+                    refusal.map(Obstacle::Refusal)
+                }
                 None => attempt.refusal(true, Ports::default()),
             }
         });
@@ -249,12 +252,7 @@ impl<'a> Options<'a> {
     fn conf(&self) -> Option<(String, Vec<&'a Finding>)> {
         let conf = self.conf.as_ref().filter(|_| self.keys.is_asked())?;
         let fixes = &self.keys.findings;
-        let mut groups = conf.groups.clone();
-        groups.retain(|group| {
-            let mut fixes = fixes.iter();
-            fixes.any(|finding| conf.replaced(finding.setting).contains(group))
-        });
-        Some((conf.command(&groups), fixes.clone()))
+        Some((conf.command(&conf.for_all(fixes)), fixes.clone()))
     }
 
     fn all(&self) -> [&Fixing<'a>; 3] {

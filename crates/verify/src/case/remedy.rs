@@ -31,7 +31,10 @@ impl Case<'_> {
             };
             let title =
                 format!("{what}, then restart apiserver, fileserver and async_delete together");
-            return run(&title, &[&conf.command(&groups)]);
+            return match conf.refusal(self.deployment, &groups) {
+                Some(refusal) => format!("{title}. As it is, {refusal}"),
+                None => run(&title, &[&conf.command(&groups)]),
+            };
         }
         // The keyset stays in a file: later commands, such as for users, begin with it.
         self.injected(title, Some("clearml-keygen -o keys.env"), "keys.env", true)
@@ -39,7 +42,8 @@ impl Case<'_> {
 
     /// The command that gives the services agent its pair, where the servers have it from a file.
     pub(crate) fn agent_pair(&self) -> Option<String> {
-        let conf = Conf::of(self.deployment, self.effective)?;
+        let conf = Conf::of(self.deployment, self.effective)
+            .filter(|conf| conf.refusal(self.deployment, &[]).is_none())?;
         let project = self.deployment.project.as_ref()?;
         let env = self
             .deployment
@@ -75,6 +79,10 @@ impl Case<'_> {
         if let Some(file) = self.secure_conf() {
             // Variables would win over the file from then on.
             let title = "add users, then restart the API server";
+            let conf = Conf::of(self.deployment, self.effective);
+            if let Some(refusal) = conf.and_then(|conf| conf.refusal(self.deployment, &[])) {
+                return format!("{title}. As it is, {refusal}");
+            }
             let keygen = format!(
                 "clearml-keygen --from {file} --user NAME --passwords logins.txt -f hocon -o {file} --force"
             );

@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Layer, ServerConfiguration};
+use clearml_secure_core::error::Error;
+use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::{SETTINGS, Server, Setting};
 use clearml_secure_core::shell::quoted;
+use clearml_secure_core::source::SourceId;
 
+use crate::finding::Finding;
 use crate::report::described::Described;
 
 /// The account that a services agent gets as variables: it reads no file.
@@ -15,6 +19,7 @@ const AGENT: &str = "services_agent";
 /// The file from which all servers of a compose project take their keys.
 pub(crate) struct Conf {
     pub(crate) file: PathBuf,
+    source: SourceId,
     /// What `--only` calls the settings that are in it.
     pub(crate) groups: Vec<&'static str>,
 }
@@ -64,6 +69,7 @@ impl Conf {
         let is_named = deployment.referenced(path(at)).is_none();
         is_named.then(|| Self {
             file: path(at).to_owned(),
+            source: config[at].source,
             groups,
         })
     }
@@ -74,6 +80,28 @@ impl Conf {
         !is_of_agent || deployment.of(Server::AgentServices).next().is_none()
     }
 
+    /// Why clearml-keygen refuses the command for these groups, if it does.
+    pub(crate) fn refusal(&self, deployment: &Deployment, groups: &[&str]) -> Option<String> {
+        let text = deployment.sources.text(self.source);
+        let merged = || -> Result<(), Error> {
+            let (mut keyset, _) = Keyset::read_incomplete(text, &self.file)?;
+            let replaced = |setting: &Setting| groups.contains(&setting.group());
+            for setting in SETTINGS.into_iter().filter(replaced) {
+                keyset.generate(setting)?;
+            }
+            keyset.generate_missing()?;
+            keyset.merge(text, &self.file).transpose()?;
+            Ok(())
+        };
+        let error = merged().err()?;
+        let help = error.help().filter(|help| !help.contains('\n'));
+        let help = help.map(|help| format!("; {help}"));
+        Some(format!(
+            "clearml-keygen refuses: {error}{}",
+            help.unwrap_or_default()
+        ))
+    }
+
     /// The command that replaces these groups, and adds what the file does not have.
     pub(crate) fn command(&self, groups: &[&str]) -> String {
         let file = quoted(&self.file);
@@ -82,6 +110,15 @@ impl Conf {
             .map(|group| format!(" --only {group}"))
             .collect();
         format!("clearml-keygen --from {file}{only} -f hocon -o {file} --force")
+    }
+
+    /// The groups that have to be replaced for all of these.
+    pub(super) fn for_all(&self, findings: &[&Finding]) -> Vec<&'static str> {
+        let is_for = |group: &&str| {
+            let mut findings = findings.iter();
+            findings.any(|finding| self.replaced(finding.setting).contains(group))
+        };
+        self.groups.iter().copied().filter(is_for).collect()
     }
 
     /// The groups that have to be replaced for a setting: none where it only has to be added.

@@ -171,6 +171,7 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
             None => finding.help.clone(),
         };
         let help = match obstacle {
+            Some(Obstacle::Refusal(why)) if help.contains(why) => help,
             Some(Obstacle::Refusal(why)) if help.contains(INJECT) => why.clone(),
             Some(Obstacle::Refusal(why) | Obstacle::Harm(why)) => format!("{help}\n  {why}"),
             None => help,
