@@ -153,7 +153,7 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
         if let Some(span) = is_off(ENABLED) {
             add(
                 format!("{server} has no fixed users enabled, so those of the keyset do not count"),
-                format!("web-login users: not enabled at {server}"),
+                format!("web-login users, not enabled at {server}"),
                 span,
             );
             continue;
@@ -168,19 +168,19 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
             match has(&user.username) {
                 None => add(
                     format!("{server} does not have the keyset's web-login user {name}"),
-                    format!("web-login user {name}: not at {server}"),
+                    format!("web-login user {name}, not at {server}"),
                     None,
                 ),
                 Some(own) if is_plain => add(
                     format!(
                         "{server} reads passwords in clear text, and so does not take the keyset's password hash for {name} as one"
                     ),
-                    format!("web-login user {name}: a password in clear text at {server}"),
+                    format!("web-login user {name}, a password in clear text at {server}"),
                     Some(own.span),
                 ),
                 Some(own) if own.password.as_ref() != Some(&user.password_hash) => add(
                     format!("{server} has another password hash for {name} than the keyset"),
-                    format!("web-login user {name}: another password hash at {server}"),
+                    format!("web-login user {name}, another password hash at {server}"),
                     Some(own.span),
                 ),
                 Some(_) => {}
@@ -193,7 +193,7 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
                 format!(
                     "{server} still lists {name}, a web-login user whom the keyset does not have"
                 ),
-                format!("web-login user {name}: still in the list of {server}"),
+                format!("web-login user {name}, still in the list of {server}"),
                 Some(other.span),
             );
         }
