@@ -4,7 +4,7 @@ use clearml_secure_plan::ports::Ports;
 
 use crate::cli::Cli;
 
-/// The ports that are to be closed, and where servers are to listen.
+/// Which ports close, and where servers listen then.
 pub(crate) fn asked(cli: &Cli) -> Ports {
     Ports {
         close: cli.close_ports,

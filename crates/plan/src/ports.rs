@@ -47,7 +47,7 @@ impl Ports {
     }
 }
 
-/// Works out the edits: what is to be written, and the services that get it from those that they extend.
+/// Works out the edits: what is written, and the services that get it from those that they extend.
 pub(crate) fn plan(
     target: &Target<'_>,
     ports: Ports,
