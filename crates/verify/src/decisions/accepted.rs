@@ -82,19 +82,26 @@ impl Within<'_> {
     }
 }
 
+/// What an entry comes to.
+pub(super) enum Outcome {
+    Counts(Accepted),
+    /// Why it no longer does.
+    IsOver(String),
+}
+
 impl Entry {
-    /// What it accepts, or why it no longer counts.
+    /// What it accepts.
     ///
     /// # Errors
     /// What nobody can have meant, with its place.
-    pub(super) fn read(self, within: &Within<'_>) -> Result<Result<Accepted, String>, Error> {
-        let start = self.named(within)?;
+    pub(super) fn read(mut self, within: &Within<'_>) -> Result<Outcome, Error> {
+        let (start, mut what) = self.named(within)?;
         let place = (within.at)(start);
-        if let Some(rule) = self.rule.as_ref().map(Spanned::get_ref)
+        if let What::Findings { rule, .. } = &what
             && !pages::ids().contains(&rule.as_str())
         {
             return match retired::why(rule) {
-                Some(why) => Ok(Err(format!("{place}: {why}; remove it"))),
+                Some(why) => Ok(Outcome::IsOver(format!("{place}: {why}; remove it"))),
                 None => {
                     let message = format!("no rule is called {rule}");
                     Err(within.refuse(start, message, pages::meant(rule)))
@@ -102,25 +109,31 @@ impl Entry {
             };
         }
         self.check(within)?;
-        let what = match (self.rule, self.not_checked) {
-            (Some(rule), _) => What::Findings {
-                rule: rule.into_inner(),
-                setting: self.setting.map(Spanned::into_inner),
-            },
-            (None, words) => What::NotChecked(words.map(Spanned::into_inner).unwrap_or_default()),
-        };
-        if let Some(text) = self
-            .until
-            .map(|day| over(day, within))
-            .transpose()?
-            .flatten()
-        {
-            let name = what.name();
-            return Ok(Err(format!(
-                "{place}: {name} was accepted until {text}, and counts again"
-            )));
+        match (&mut what, self.setting) {
+            (What::Findings { setting, .. }, Some(one)) => {
+                check_setting(&one, within)?;
+                *setting = Some(one.into_inner());
+            }
+            (What::NotChecked(_), Some(one)) => {
+                return Err(within.refuse(
+                    one.span().start,
+                    "a setting belongs to a rule",
+                    "remove it: what is not checked is named by its own words",
+                ));
+            }
+            (What::NotChecked(words), None) if words.trim().is_empty() => {
+                let help = "write what is behind `not checked:`, without its place";
+                return Err(within.refuse(start, "not-checked is empty", help));
+            }
+            _ => {}
         }
-        Ok(Ok(Accepted {
+        let day = self.until.map(|day| over(day, within)).transpose()?;
+        if let Some(text) = day.flatten() {
+            let name = what.name();
+            let over = format!("{place}: {name} was accepted until {text}, and counts again");
+            return Ok(Outcome::IsOver(over));
+        }
+        Ok(Outcome::Counts(Accepted {
             what,
             file: self.file.map(|file| within.folder.join(file.into_inner())),
             place,
@@ -128,36 +141,36 @@ impl Entry {
         }))
     }
 
-    /// Where it says what it accepts: one thing.
-    fn named(&self, within: &Within<'_>) -> Result<usize, Error> {
-        match (&self.rule, &self.not_checked) {
-            (Some(one), None) | (None, Some(one)) => Ok(one.span().start),
+    /// What it accepts, which is one thing, and where it says so.
+    fn named(&mut self, within: &Within<'_>) -> Result<(usize, What), Error> {
+        let start = |one: &Spanned<String>| one.span().start;
+        match (self.rule.take(), self.not_checked.take()) {
+            (Some(rule), None) => Ok((
+                start(&rule),
+                What::Findings {
+                    rule: rule.into_inner(),
+                    setting: None,
+                },
+            )),
+            (None, Some(words)) => Ok((start(&words), What::NotChecked(words.into_inner()))),
             (None, None) => Err(within.refuse(
-                self.reason.span().start,
+                start(&self.reason),
                 "the entry accepts nothing",
                 "name a rule, or what is not checked: rule = \"docker-socket\"",
             )),
             (Some(_), Some(words)) => Err(within.refuse(
-                words.span().start,
+                start(&words),
                 "the entry has a rule and not-checked",
                 "write an entry for each",
             )),
         }
     }
 
-    /// Whether all of it can be meant.
+    /// Whether reason and file can be meant.
     fn check(&self, within: &Within<'_>) -> Result<(), Error> {
         if self.reason.get_ref().trim().is_empty() {
             let help = "say why it is right here, for the next reader";
             return Err(within.refuse(self.reason.span().start, "the reason is empty", help));
-        }
-        if let Some(words) = self
-            .not_checked
-            .as_ref()
-            .filter(|words| words.get_ref().trim().is_empty())
-        {
-            let help = "write what is behind `not checked:`, without its place";
-            return Err(within.refuse(words.span().start, "not-checked is empty", help));
         }
         if let Some(file) = &self.file
             && (within.folder.join(file.get_ref()).is_dir()
@@ -167,15 +180,7 @@ impl Entry {
             let message = "this is a folder, and findings are in files";
             return Err(within.refuse(file.span().start, message, help));
         }
-        match &self.setting {
-            Some(setting) if self.not_checked.is_some() => Err(within.refuse(
-                setting.span().start,
-                "a setting belongs to a rule",
-                "remove it: what is not checked is named by its own words",
-            )),
-            Some(setting) => check_setting(setting, within),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 

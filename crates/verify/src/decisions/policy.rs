@@ -13,7 +13,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::cli::{Cli, FailOn, Severity};
-use crate::decisions::accepted::{Accepted, Entry, Within};
+use crate::decisions::accepted::{Accepted, Entry, Outcome, Within};
 use crate::decisions::hidden::Taken;
 use crate::error::Error;
 use crate::report::asked::Asked;
@@ -126,8 +126,8 @@ impl Policy {
         let within = Within { folder, at: &at };
         for entry in file.accept {
             match entry.read(&within)? {
-                Ok(accepted) => policy.accepted.push(accepted),
-                Err(remark) => policy.remarks.push(remark),
+                Outcome::Counts(accepted) => policy.accepted.push(accepted),
+                Outcome::IsOver(remark) => policy.remarks.push(remark),
             }
         }
         Ok(policy)
