@@ -140,6 +140,8 @@ pub struct Made {
 pub struct Network {
     /// Its name in the file.
     pub name: String,
+    /// What an engine calls it, where that is known.
+    pub called: Option<String>,
     /// From where it is reached.
     pub kind: Knowable<NetworkKind>,
     /// Where the container is put on it.
@@ -198,12 +200,6 @@ pub struct Alias {
     pub namespace: Option<String>,
 }
 
-impl Alias {
-    fn is(&self, asked: &Asked<'_>) -> bool {
-        asked.may_be(&self.name, self.namespace.as_deref())
-    }
-}
-
 /// A name that one container alone knows: of a link, or of a line in its `/etc/hosts`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName {
@@ -253,8 +249,40 @@ pub struct Doubt {
 
 impl Container {
     /// Whether a host may be it, on whatever network.
-    pub fn answers_to(&self, asked: &Asked<'_>) -> bool {
-        self.is_called(asked) || self.aliases.iter().any(|alias| alias.is(asked))
+    pub(crate) fn answers_to(&self, asked: &Asked<'_>) -> bool {
+        let pod = self.pod.as_ref();
+        let namespace = pod.and_then(|pod| pod.namespace.as_deref());
+        let mut own = self.own_names();
+        let mut aliases = self.aliases.iter();
+        own.any(|name| asked.may_be(name, namespace))
+            || aliases.any(|alias| asked.may_be(&alias.name, alias.namespace.as_deref()))
+    }
+
+    /// Whether it has a name on one of its networks, alone or with what the engine calls the network behind it.
+    pub(crate) fn answers_on(
+        &self,
+        network: &str,
+        called: Option<&str>,
+        asked: &Asked<'_>,
+    ) -> bool {
+        let aliases = self.aliases.iter();
+        let aliases = aliases.filter(|alias| {
+            let own = alias.network.as_deref();
+            own.is_none_or(|own| own == network)
+        });
+        let aliases = aliases.map(|alias| &*alias.name);
+        let mut names = self.own_names().chain(aliases);
+        names.any(|name| asked.is_on(name, called))
+    }
+
+    /// What an engine calls one of its networks, where that is known.
+    pub(crate) fn network_called<'a>(&'a self, network: &'a str) -> Option<&'a str> {
+        let mut attached = self.attached.iter();
+        match attached.find(|one| one.name == network) {
+            Some(one) => one.called.as_deref(),
+            // `network_mode` has what the engine calls it.
+            None => Some(network),
+        }
     }
 
     /// The names by which it may be found.
@@ -263,43 +291,24 @@ impl Container {
         self.own_names().chain(aliases)
     }
 
-    /// Its own name and its container's; of a pod, that of what makes it.
+    /// Its own name and its container's. A pod has those of its Services alone: where none was given, one may be called like
+    /// what makes the pod.
     fn own_names(&self) -> impl Iterator<Item = &str> {
         let name = match &self.pod {
-            Some(_) => self.name.split('/').next(),
+            Some(_) => self
+                .name
+                .split('/')
+                .next()
+                .filter(|_| self.aliases.is_empty()),
             None => Some(&*self.name),
         };
         name.into_iter().chain(self.container_name.as_deref())
-    }
-
-    fn is_called(&self, asked: &Asked<'_>) -> bool {
-        let pod = self.pod.as_ref();
-        let namespace = pod.and_then(|pod| pod.namespace.as_deref());
-        self.own_names().any(|name| asked.may_be(name, namespace))
     }
 
     /// Whether it is in the pod of another one, or is that: each reaches what listens in the others at its own addresses.
     pub fn is_in_pod_of(&self, other: &Self) -> bool {
         let pods = self.pod.as_ref().zip(other.pod.as_ref());
         pods.is_some_and(|(own, others)| own.number == others.number)
-    }
-
-    /// Whether another container finds it under a name.
-    pub fn answers(&self, other: &Self, name: &str) -> bool {
-        let asked = Asked::by(other, name);
-        let is_on_both = |alias: &Alias| match &alias.network {
-            None => self.is_beside(other),
-            Some(network) => self.networks.contains(network) && other.networks.contains(network),
-        };
-        let mut aliases = self.aliases.iter().filter(|alias| alias.is(&asked));
-        self.is_called(&asked) && self.is_beside(other) || aliases.any(is_on_both)
-    }
-
-    /// Whether they are on a network together.
-    pub fn is_beside(&self, other: &Self) -> bool {
-        self.networks
-            .iter()
-            .any(|name| other.networks.contains(name))
     }
 
     /// The image that it runs, where it is known.

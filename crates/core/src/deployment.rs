@@ -35,7 +35,8 @@ use crate::unseen::{Hides, Unseen};
 use config::Content;
 pub use database::Database;
 pub use database_file::elasticsearch_variable;
-use exposure::{Exposure, Namespace};
+use exposure::{Exposure, Names, Namespace};
+pub use foreign::REDIS_HOST;
 pub use mounts::There;
 
 /// The user's files, understood.
@@ -54,8 +55,10 @@ pub struct Deployment {
     pub env_files: String,
     /// Where each container is in the network.
     namespaces: Vec<Namespace>,
+    /// Who has which name.
+    names: Names,
     exposure: Exposure,
-    /// Which containers each of its servers names, once somebody asks.
+    /// Which containers each of them names, once somebody asks.
     named: OnceLock<Vec<HashSet<usize>>>,
 }
 
@@ -194,9 +197,11 @@ impl Deployment {
         loader: &mut Loader,
     ) -> Result<Self, Error> {
         let before = sources.ids().count();
+        let namespaces = exposure::namespaces(&given.containers);
         let mut deployment = Self {
             sources,
-            namespaces: exposure::namespaces(&given.containers),
+            names: Names::of_all(&given.containers, &namespaces),
+            namespaces,
             containers: given.containers,
             first: given.first,
             unseen: given.unseen,

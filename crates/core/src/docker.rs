@@ -9,7 +9,7 @@ mod network;
 mod ports;
 mod swarm;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -104,6 +104,7 @@ impl Engine {
         let swarm = Swarm::of(&objects);
         let all = objects.iter().copied().filter_map(Inspected::of);
         let (running, stopped): (Vec<_>, Vec<_>) = all.partition(|one| one.is_running);
+        let running = without_replicas(running);
         let (mut sources, mut loader) = (Sources::new(), Loader::default());
         let first = loader.give(&mut sources, path, text.clone());
         let read = |group: &Group| {
@@ -131,7 +132,7 @@ impl Engine {
             found.push((group, deployment, servers));
         }
         let mut deployments = Vec::new();
-        for (group, deployment, is_changed) in joined(found) {
+        for (group, deployment, is_changed) in joined(found, &running) {
             let deployment = match is_changed {
                 true => read(&group)?,
                 false => deployment,
@@ -158,46 +159,96 @@ impl Engine {
     }
 }
 
-/// Puts what has no server of its own, and is beside servers of others, to each of these: a proxy of another project leads to
-/// them, and others of that project to the proxy. Which groups have changed by it.
-fn joined(mut found: Vec<(Group, Deployment, Vec<usize>)>) -> Vec<(Group, Deployment, bool)> {
-    let is_served = |group: &Group, servers: &[usize]| {
+/// Those of which each is something else: of a swarm's service, one of the containers that were given the same.
+fn without_replicas(running: Vec<Inspected<'_>>) -> Vec<Inspected<'_>> {
+    let mut kept: Vec<Inspected<'_>> = Vec::new();
+    let mut known: HashMap<&str, Vec<usize>> = HashMap::new();
+    for one in running {
+        let of_service = one.of_swarm().map(|id| known.entry(id).or_default());
+        let mut before = of_service.iter().flat_map(|of_service| of_service.iter());
+        if before.any(|at| kept[*at].is_given_the_same(&one)) {
+            continue;
+        }
+        of_service.into_iter().for_each(|all| all.push(kept.len()));
+        kept.push(one);
+    }
+    kept
+}
+
+/// A group, what is known of it, and its servers by their places among all containers.
+type Found = (Group, Deployment, Vec<usize>);
+
+/// A group without servers of its own: its containers, and with them what is near.
+struct Guest {
+    at: usize,
+    own: Vec<usize>,
+    near: Vec<usize>,
+}
+
+/// Puts to each group with servers of its own what it reaches of others: groups without such, as a proxy of another project leads to
+/// its servers, and others of that project to the proxy; and whatever publishes a port of the host that its servers are told. Which
+/// groups have changed by it.
+fn joined(mut found: Vec<Found>, running: &[Inspected<'_>]) -> Vec<(Group, Deployment, bool)> {
+    let own = |group: &Group| group.members[..group.own].to_vec();
+    let is_served = |(group, _, servers): &Found| {
         let own = &group.members[..group.own];
         servers.iter().any(|server| own.contains(server))
     };
-    let served: Vec<bool> = { found.iter() }
-        .map(|(group, _, servers)| is_served(group, servers))
-        .collect();
+    let served: Vec<bool> = found.iter().map(is_served).collect();
     let is_elsewhere: HashSet<usize> = { found.iter().zip(&served) }
         .filter(|(_, is_served)| **is_served)
-        .flat_map(|((group, ..), _)| group.members[..group.own].to_vec())
+        .flat_map(|((group, ..), _)| own(group))
         .collect();
-    let is_beside = |(_, _, servers): &(Group, Deployment, Vec<usize>)| {
-        !servers.is_empty() && servers.iter().all(|server| is_elsewhere.contains(server))
+    let is_guest = |at: &usize| {
+        let (_, _, servers) = &found[*at];
+        !served[*at] && servers.iter().all(|server| is_elsewhere.contains(server))
     };
-    let beside: Vec<bool> = { found.iter().zip(&served) }
-        .map(|(one, is_served)| !is_served && is_beside(one))
-        .collect();
-    let guests: Vec<Vec<usize>> = { found.iter().zip(&beside) }
-        .filter(|(_, is_beside)| **is_beside)
-        .map(|((group, ..), _)| group.members[..group.own].to_vec())
-        .collect();
-    let mut kept = Vec::new();
-    for (at, (mut group, deployment, _)) in found.drain(..).enumerate() {
-        if beside[at] {
+    let guest = |at: usize| Guest {
+        at,
+        own: own(&found[at].0),
+        near: found[at].0.members.clone(),
+    };
+    let guests = (0..found.len()).filter(is_guest);
+    let guests: Vec<Guest> = guests.map(guest).collect();
+    let mut taken = HashSet::new();
+    let mut changed = vec![false; found.len()];
+    for (at, (group, deployment, _)) in found.iter_mut().enumerate() {
+        if !served[at] {
             continue;
         }
         let before = group.members.len();
-        for guest in guests.iter().filter(|_| served[at]) {
-            let is_near = guest.iter().any(|one| group.members.contains(one));
-            let new = guest.iter().filter(|one| !group.members.contains(one));
-            let new: Vec<usize> = new.filter(|_| is_near).copied().collect();
-            group.members.extend(new);
+        let mut joined = own(group);
+        let mut left: Vec<&Guest> = guests.iter().collect();
+        let is_near = |group: &Group, joined: &[usize], guest: &Guest| {
+            guest.own.iter().any(|one| group.members.contains(one))
+                || guest.near.iter().any(|one| joined.contains(one))
+        };
+        while let Some(next) = { left.iter() }.position(|guest| is_near(group, &joined, guest)) {
+            let guest = left.remove(next);
+            taken.insert(guest.at);
+            joined.extend(&guest.own);
+            add(group, guest.own.clone());
         }
-        let is_changed = group.members.len() > before;
-        kept.push((group, deployment, is_changed));
+        let ports = deployment.ports_of_the_host();
+        let asked = running.iter().enumerate();
+        let asked =
+            asked.filter(|(one, other)| !is_elsewhere.contains(one) && other.publishes(&ports));
+        add(group, asked.map(|(one, _)| one).collect());
+        changed[at] = group.members.len() > before;
     }
-    kept
+    let kept = found.into_iter().zip(changed).enumerate();
+    let kept = kept.filter(|(at, _)| !taken.contains(at));
+    kept.map(|(_, ((group, deployment, _), is_changed))| (group, deployment, is_changed))
+        .collect()
+}
+
+/// Adds to a group those that are not in it yet.
+fn add(group: &mut Group, others: Vec<usize>) {
+    for one in others {
+        if !group.members.contains(&one) {
+            group.members.push(one);
+        }
+    }
 }
 
 /// What was printed last of each: what is appended to a file is newer than what it had.

@@ -82,6 +82,7 @@ impl Networks {
         let is_shared = names.iter().any(|(name, _)| is_external(project, name));
         let network = |(name, span): &(String, Span)| Network {
             name: name.clone(),
+            called: called(project, name),
             kind: kind(project, name),
             span: *span,
         };
@@ -159,19 +160,9 @@ fn is_external(project: &Project, name: &str) -> bool {
 
 /// From where containers on a network are reached, besides what they publish (docs/clearml.md#networks-of-docker).
 fn kind(project: &Project, name: &str) -> Knowable<NetworkKind> {
-    let text = |path: &[&str]| -> Knowable<Option<String>> {
-        match setting(project, name, path) {
-            None => Knowable::Known(None),
-            Some(Knowable::Known(text)) => Knowable::Known(Some(text)),
-            Some(Knowable::Unknown(_)) => Knowable::unknown(NO_VALUE),
-        }
-    };
+    let text = |path: &[&str]| told(project, name, path);
     if is_external(project, name) {
-        let own = text(&["name"]).and_then(|own| match own {
-            Some(own) => Knowable::Known(Some(own)),
-            None => text(&["external", "name"]),
-        });
-        return own.map(|own| match own.as_deref().unwrap_or(name) {
+        return own_name(project, name).map(|own| match own.as_deref().unwrap_or(name) {
             "host" => NetworkKind::Host,
             "none" => NetworkKind::Inner,
             _ => NetworkKind::External,
@@ -192,6 +183,23 @@ fn kind(project: &Project, name: &str) -> Knowable<NetworkKind> {
         }
         Some(_) => Knowable::unknown("its driver is none of docker's own"),
     })
+}
+
+/// The name that the file gives a network for the engine.
+fn own_name(project: &Project, name: &str) -> Knowable<Option<String>> {
+    told(project, name, &["name"]).and_then(|own| match own {
+        Some(own) => Knowable::Known(Some(own)),
+        None => told(project, name, &["external", "name"]),
+    })
+}
+
+/// What the engine calls a network.
+fn called(project: &Project, name: &str) -> Option<String> {
+    match own_name(project, name).into_known()? {
+        Some(own) => Some(own),
+        None if is_external(project, name) => Some(name.to_owned()),
+        None => Some(format!("{}_{name}", project.scopes.project_name()?)),
+    }
 }
 
 fn bridge(text: &dyn Fn(&[&str]) -> Knowable<Option<String>>) -> Knowable<NetworkKind> {
@@ -226,6 +234,15 @@ pub(super) fn host_binding(project: &Project, names: &[String]) -> Option<String
     let mut all = names.iter().map(of_one);
     let first = all.next()??;
     all.all(|one| one.as_ref() == Some(&first)).then_some(first)
+}
+
+/// What is said of a network at a path, if anything, as far as it is known.
+fn told(project: &Project, name: &str, path: &[&str]) -> Knowable<Option<String>> {
+    match setting(project, name, path) {
+        None => Knowable::Known(None),
+        Some(Knowable::Known(text)) => Knowable::Known(Some(text)),
+        Some(Knowable::Unknown(_)) => Knowable::unknown(NO_VALUE),
+    }
 }
 
 /// What is said of a network at a path, if anything.

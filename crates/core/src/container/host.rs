@@ -11,6 +11,8 @@ pub struct Asked<'a> {
     host: Cow<'a, str>,
     /// In a cluster, the namespace of who asks, where that is written.
     home: Option<&'a str>,
+    /// Namespaces besides, in which a name without one is looked for.
+    searched: &'a [String],
     is_in_cluster: bool,
 }
 
@@ -30,6 +32,7 @@ impl<'a> Asked<'a> {
         Self {
             host: canonical(host),
             home: pod.and_then(|pod| pod.namespace.as_deref()),
+            searched: pod.map_or(&[], |pod| &pod.searched),
             is_in_cluster: pod.is_some(),
         }
     }
@@ -39,8 +42,14 @@ impl<'a> Asked<'a> {
         Self {
             host: canonical(host),
             home,
+            searched: &[],
             is_in_cluster: true,
         }
+    }
+
+    /// The same, and looked for in other namespaces as well.
+    pub(crate) fn searching(self, searched: &'a [String]) -> Self {
+        Self { searched, ..self }
     }
 
     /// The host, in small letters.
@@ -55,7 +64,7 @@ impl<'a> Asked<'a> {
         let mut labels = self.host.split('.');
         let labels = [(); 4].map(|()| labels.next());
         let [first, second, third, fourth] = labels;
-        let is_address = self.host.parse::<IpAddr>().is_ok();
+        let is_address = self.is_address();
         let service = |name, namespace| Some(ServiceName { name, namespace });
         let own = match (first, second, third) {
             _ if is_address => service(&*self.host, None),
@@ -80,8 +89,21 @@ impl<'a> Asked<'a> {
         let named_pod = pod.and_then(|(pod, name, namespace)| {
             service(&self.host[..=pod.len() + name.len()], namespace)
         });
+        let name = first.filter(|_| second.is_none() && !is_address);
+        let searched = self.searched.iter();
+        let searched = searched.filter_map(move |namespace| service(name?, Some(namespace)));
         let all = [own, behind_pod, named_pod].into_iter().flatten();
+        let all = all.chain(searched);
         all.filter(|_| self.is_in_cluster)
+    }
+
+    /// The one that it may be by a name outside of the cluster, which its load balancer has.
+    pub(crate) fn balanced(&self) -> Option<ServiceName<'_>> {
+        let is_one = self.is_in_cluster && self.host.matches('.').count() > 1;
+        is_one.then_some(ServiceName {
+            name: &self.host,
+            namespace: None,
+        })
     }
 
     /// Whether it says itself that it is of a cluster: `NAME.NAMESPACE.svc`.
@@ -93,16 +115,38 @@ impl<'a> Asked<'a> {
             .any(|label| label == "svc")
     }
 
-    /// The names by which what it leads to may be found.
+    /// Whether it is one.
+    pub(crate) fn is_address(&self) -> bool {
+        self.host.parse::<IpAddr>().is_ok()
+    }
+
+    /// The names by which what it leads to may be found: behind one there may be a network of an engine.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let services = self.services().map(|service| service.name);
-        std::iter::once(self.host()).chain(services)
+        let dots = self.host.match_indices('.');
+        let dots = dots.filter(|_| !self.is_in_cluster && !self.is_address());
+        let before = dots.map(|(at, _)| &self.host[..at]);
+        std::iter::once(self.host()).chain(services).chain(before)
+    }
+
+    /// Whether it is a name on a network of an engine, with or without what that is called behind it.
+    pub(super) fn is_on(&self, name: &str, network: Option<&str>) -> bool {
+        let (host, name) = (&*self.host, &*canonical(name));
+        let behind = host
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('.'));
+        host == name
+            || behind
+                .is_some_and(|behind| network.is_some_and(|one| behind.eq_ignore_ascii_case(one)))
     }
 
     /// Whether it may be a name, in a cluster of a namespace if one is known.
     pub(super) fn may_be(&self, name: &str, namespace: Option<&str>) -> bool {
         match self.is_in_cluster {
-            true => self.services().any(|one| one.is_called(name, namespace)),
+            true => {
+                let mut all = self.services().chain(self.balanced());
+                all.any(|one| one.is_called(name, namespace))
+            }
             false => self.host.eq_ignore_ascii_case(name),
         }
     }

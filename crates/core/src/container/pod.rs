@@ -16,6 +16,8 @@ pub struct Pod {
     pub number: usize,
     /// The namespace, where one is written.
     pub namespace: Option<String>,
+    /// Other namespaces in which it looks for a name without one.
+    pub searched: Vec<String>,
     /// The release of Helm that it is of.
     pub release: Option<String>,
     /// Where else variables may come from that are not known: each may set any that nothing later sets.

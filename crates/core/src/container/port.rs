@@ -77,10 +77,10 @@ impl Port {
         self.protocol == "tcp" && self.target.contains(&port)
     }
 
-    /// Whether a word is the number of a port of the host on which it is published.
-    pub fn is_published_at(&self, word: &str) -> bool {
-        let ports = self.published.as_ref().zip(word.parse().ok());
-        ports.is_some_and(|(range, port)| range.contains(&port))
+    /// Whether a port of the host is one at which it is published.
+    pub fn is_published_at(&self, port: u16) -> bool {
+        let published = self.published.as_ref();
+        published.is_some_and(|range| range.contains(&port))
     }
 
     /// The host's ports in words: `8080`, `9200-9300`, `a port that docker chooses`.

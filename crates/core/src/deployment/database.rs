@@ -49,6 +49,12 @@ impl Database {
         PORTS.iter().map(|(port, _)| *port)
     }
 
+    /// The ports on which it listens, unless it is told otherwise.
+    pub(super) fn own_ports(self) -> impl Iterator<Item = u16> {
+        let own = PORTS.iter().filter(move |(_, database)| *database == self);
+        own.map(|(port, _)| *port)
+    }
+
     /// Which database listens on a port, unless it is told otherwise.
     pub(super) fn by_port(port: u16) -> Option<Self> {
         let mut ports = PORTS.iter();

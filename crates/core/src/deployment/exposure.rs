@@ -12,6 +12,7 @@ mod forward;
 mod hop;
 mod listen;
 mod mention;
+mod names;
 mod namespace;
 mod proxy;
 mod reading;
@@ -21,13 +22,11 @@ mod stunnel;
 mod tool;
 mod tunnel;
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::{Database, Deployment};
-use crate::container::host::canonical;
-use crate::container::{Asked, Container, Entrance, Interface, NetworkKind, Port};
+use crate::container::{Container, Entrance, Interface, NetworkKind, Port};
 use crate::instance::Instance;
 use crate::knowable::Knowable;
 use crate::setting::Server;
@@ -36,6 +35,8 @@ use crate::unseen::{Hides, Unseen};
 pub(super) use address::is_loopback;
 pub use hop::{Forward, How};
 pub use listen::Listening;
+pub(super) use listen::has_file;
+pub(super) use names::Names;
 pub use namespace::Namespace;
 pub(super) use namespace::of_all as namespaces;
 pub use tool::{Tool, Walls};
@@ -149,7 +150,6 @@ impl Exposure {
         let Deployment {
             containers,
             instances,
-            namespaces,
             ..
         } = deployment;
         // Without a server nothing is a way to one, and whose a database is nobody can tell.
@@ -157,10 +157,8 @@ impl Exposure {
             return (Self::default(), Vec::new());
         }
         let containers: Vec<_> = containers.iter().map(scripts::with_scripts).collect();
-        let names = Names::of_all(&containers, namespaces);
         let around = Around {
             containers: &containers,
-            names: Some(&names),
             ..deployment.around()
         };
         let (mut forwards, mut unseen) = (Vec::new(), Vec::new());
@@ -197,41 +195,7 @@ struct Around<'a> {
     containers: &'a [Arc<Container>],
     instances: &'a [Instance],
     namespaces: &'a [Namespace],
-    /// Who has which name, where that is asked often.
-    names: Option<&'a Names<'a>>,
-}
-
-/// Containers by the names that lead to them.
-struct Names<'a>(HashMap<Cow<'a, str>, Vec<usize>>);
-
-impl<'a> Names<'a> {
-    fn of_all(containers: &'a [Arc<Container>], namespaces: &[Namespace]) -> Self {
-        let mut names: HashMap<Cow<'_, str>, Vec<usize>> = HashMap::new();
-        for (index, container) in containers.iter().enumerate() {
-            let owner = match namespaces[index] {
-                Namespace::Own(owner) => &containers[owner],
-                _ => container,
-            };
-            for container in [container, owner] {
-                for name in container.names() {
-                    let of_name = names.entry(canonical(name)).or_default();
-                    if of_name.last() != Some(&index) {
-                        of_name.push(index);
-                    }
-                }
-            }
-        }
-        Self(names)
-    }
-
-    /// Those that a host may be, by its names alone.
-    fn of(&self, asked: &Asked<'_>) -> Vec<usize> {
-        let found = asked.names().filter_map(|name| self.0.get(name));
-        let mut found: Vec<usize> = found.flatten().copied().collect();
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
+    names: &'a Names,
 }
 
 impl Around<'_> {
@@ -354,7 +318,7 @@ impl Deployment {
             containers: &self.containers,
             instances: &self.instances,
             namespaces: &self.namespaces,
-            names: None,
+            names: &self.names,
         }
     }
 

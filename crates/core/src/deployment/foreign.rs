@@ -1,45 +1,15 @@
 //! Whose a container is: none of ClearML's, where it can be seen that no server uses it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::exposure::Namespace;
-use super::{Database, Deployment};
-use crate::container::host::{canonical, hosts};
-use crate::container::{Asked, Container, Variable};
+use super::{Database, Deployment, exposure};
+use crate::container::host::hosts;
+use crate::container::{Container, Variable};
 use crate::instance::Instance;
 use crate::secret::Secret;
-use crate::setting::Setting;
-
-/// Hosts that a container names, by the names under which each may be found: there may be thousands of databases to look for.
-struct Named<'a>(HashMap<String, Vec<Asked<'a>>>);
-
-impl<'a> Named<'a> {
-    /// Those in some texts of a container.
-    fn of(asker: &'a Container, texts: impl Iterator<Item = &'a str>) -> Self {
-        let words: HashSet<&str> = texts.flat_map(hosts).collect();
-        let mut named: HashMap<String, Vec<Asked<'_>>> = HashMap::new();
-        for word in words {
-            let asked = Asked::by(asker, word);
-            for name in asked.names() {
-                let of_name = named.entry(name.to_owned()).or_default();
-                of_name.push(asked.clone());
-            }
-        }
-        Self(named)
-    }
-
-    fn has(&self, container: &Container) -> bool {
-        self.of_container(container).next().is_some()
-    }
-
-    /// Those that a container answers to.
-    fn of_container<'s>(&'s self, container: &'s Container) -> impl Iterator<Item = &'s Asked<'a>> {
-        container.names().flat_map(|name| {
-            let of_name = self.0.get(&*canonical(name)).into_iter().flatten();
-            of_name.filter(|asked| container.answers_to(asked))
-        })
-    }
-}
+use crate::setting::{Server, Setting};
 
 impl Deployment {
     /// Which database of ClearML a container runs: none also for one of somebody else's, which no server names and which
@@ -59,11 +29,11 @@ impl Deployment {
                     .any(|name| self.networks(container).contains(name))
         };
         let named = self.named.get_or_init(|| self.all_named());
-        let mut servers = self.instances.iter().zip(named);
+        let mut servers = self.instances.iter();
         !self.instances.is_empty()
-            && servers.all(|(server, own)| {
+            && servers.all(|server| {
                 is_its_own(server.service)
-                    && !own.contains(&container)
+                    && !named[server.service].contains(&container)
                     && (is_apart(server.service) && !self.networks(container).is_empty()
                         || self.is_for_others(container, named))
             })
@@ -74,47 +44,64 @@ impl Deployment {
     pub fn other_server(&self, agent: &Instance) -> Option<&Variable> {
         const HOSTS: [&str; 2] = ["CLEARML_API_HOST", "TRAINS_API_HOST"];
         const HERE: [&str; 3] = ["127.0.0.1", "host.docker.internal", "localhost"];
-        let agent = self.service(agent);
-        let is_here = |word: &str| {
-            let asked = Asked::by(agent, word);
-            HERE.contains(&word) || self.containers.iter().any(|other| other.answers_to(&asked))
-        };
-        let mut variables = agent.environment.iter();
+        let is_here =
+            |word: &str| HERE.contains(&word) || !self.called(agent.service, word).is_empty();
+        let mut variables = self.service(agent).environment.iter();
         variables.find(|one| {
             let address = one.value.known().map_or("", Secret::expose);
             HOSTS.contains(&&*one.name) && !address.is_empty() && !hosts(address).any(is_here)
         })
     }
 
-    /// Whether a database on the host's network, or beside the release of Helm that the servers are of, is none that a server
-    /// asks: they ask another one by its name.
+    /// Whether a database that servers reach is none that they ask: they ask another one by its name, and this one is on the host's
+    /// network, or beside the release of Helm that they are of, or something else asks it.
     fn is_for_others(&self, container: usize, named: &[HashSet<usize>]) -> bool {
-        let is_on_the_host = matches!(self.namespace(container), Namespace::Host(_));
-        if !is_on_the_host && !self.is_beside_the_release(container) {
-            return false;
-        }
-        let own = &self.containers[container];
-        let database = Database::of(own);
+        let database = Database::of(&self.containers[container]);
         let is_another = |other: &usize| {
             *other != container && Database::of(&self.containers[*other]) == database
         };
         // The web server asks none, whatever variables a cluster gives it.
-        let asked = self.instances.iter().zip(named);
-        let asked = asked.filter(|(server, _)| server.server.reads_configuration());
-        let asked = asked.flat_map(|(_, named)| named).copied();
+        let readers = self.instances.iter();
+        let readers = readers.filter(|server| server.server.reads_configuration());
+        let asked = readers.flat_map(|server| &named[server.service]).copied();
         let asked: HashSet<usize> = asked.filter(is_another).collect();
         if asked.is_empty() || database.is_none() {
             return false;
         }
+        if matches!(self.namespace(container), Namespace::Host(_)) {
+            return true;
+        }
         // Those that a server asks may have copies beside them, or in a release of their own.
-        let values = own.environment.iter().filter_map(|one| one.value.known());
-        let words = own.words.iter().map(String::as_str);
-        let followed = Named::of(own, values.map(|value| value.expose()).chain(words));
-        let is_one_of_them = |other: &usize| {
-            self.release(*other) == self.release(container)
-                || followed.has(&self.containers[*other])
-        };
-        is_on_the_host || !asked.iter().any(is_one_of_them)
+        let is_apart = named[container].is_disjoint(&asked);
+        match self.is_beside_the_release(container) {
+            true => {
+                let is_of_its_release =
+                    |other: &usize| self.release(*other) == self.release(container);
+                is_apart && !asked.iter().any(is_of_its_release)
+            }
+            false => is_apart && self.is_of_another(container, &asked, named),
+        }
+    }
+
+    /// Whether something asks a database that asks none of those that servers do, and these know nothing of it either.
+    fn is_of_another(
+        &self,
+        container: usize,
+        asked: &HashSet<usize>,
+        named: &[HashSet<usize>],
+    ) -> bool {
+        let own = &self.containers[container];
+        let is_replicated = own.option("--replSet").next().is_some();
+        let naming: Vec<usize> = { named.iter().enumerate() }
+            .filter(|(other, named)| *other != container && named.contains(&container))
+            .map(|(other, _)| other)
+            .collect();
+        let knows_one = |other: &usize| asked.contains(other) || !named[*other].is_disjoint(asked);
+        own.pod.is_none()
+            && !is_replicated
+            && !exposure::has_file(own)
+            && !naming.is_empty()
+            && !naming.iter().any(knows_one)
     }
 
     /// Whether all servers are of a release of Helm, and a container is not: in a cluster everything shares one network.
@@ -132,39 +119,70 @@ impl Deployment {
         self.containers[container].pod.as_ref()?.release.as_deref()
     }
 
-    /// Of each server, the containers of which anything that it is given has a name, or the address of a port that they publish.
+    /// Of each container, those of which anything that it is given has a name; of a server also those that publish a port of which
+    /// it has the address.
     fn all_named(&self) -> Vec<HashSet<usize>> {
-        let named = |instance: &Instance| {
-            let server = self.service(instance);
-            let variables = server.environment.iter();
+        let named = |(index, container): (usize, &Arc<Container>)| {
+            let variables = container.environment.iter();
             // A key has no name of a host, also where nothing tells it.
             let variables = variables.filter(|one| Setting::by_variable(&one.name).is_none());
-            let is_unclear = !instance.is_config_seen()
-                || variables.clone().any(|one| one.value.known().is_none());
             let values = variables.clone().filter_map(|one| one.value.known());
-            let values = values.map(|value| value.expose());
-            let named = Named::of(server, values.chain(self.texts(instance)));
-            // Of two with one name, that on a network of the server's is meant.
-            let is_near = |index: usize| self.share_a_network(instance.service, index);
-            let has_twin = |asked: &Asked<'_>| {
-                let mut others = self.containers.iter().enumerate();
-                others.any(|(index, other)| is_near(index) && other.answers_to(asked))
-            };
-            let is_named = |index: &usize| {
-                let container = &self.containers[*index];
-                let mut asked = named.of_container(container);
-                is_unclear
-                    || asked.any(|asked| is_near(*index) || !has_twin(asked))
-                    || !container.ports.is_empty() && self.names_port_of(instance, *index)
-            };
-            (0..self.containers.len()).filter(is_named).collect()
+            let words = container.words.iter().map(String::as_str);
+            let texts = values.map(Secret::expose).chain(words);
+            let mut named = self.named_in(index, texts);
+            let is_untold = variables.clone().any(|one| one.value.known().is_none());
+            for instance in self.instances.iter().filter(|one| one.service == index) {
+                if is_untold || !instance.is_config_seen() {
+                    named.extend(0..self.containers.len());
+                    break;
+                }
+                named.extend(self.named_by(instance));
+            }
+            named
         };
-        self.instances.iter().map(named).collect()
+        self.containers.iter().enumerate().map(named).collect()
     }
 
-    fn share_a_network(&self, one: usize, other: usize) -> bool {
-        let [one, other] = [one, other].map(|container| self.networks(container));
-        other.iter().any(|name| one.contains(name))
+    /// The containers in which a file server remembers tokens (docs/clearml.md#addresses); none where that is not known, as where it
+    /// asks its own container or host, or is no file server.
+    pub fn redis_of(&self, instance: &Instance) -> Option<Vec<usize>> {
+        let found = |host| self.found(instance.service, host);
+        match redis_host(self.service(instance)) {
+            _ if instance.server != Server::Fileserver => None,
+            Some("127.0.0.1" | "localhost") => None,
+            Some(host) => Some(found(host)),
+            None => Some(found("redis")).filter(|found| !found.is_empty()),
+        }
+    }
+
+    /// What a server asks by its files, by default, or at ports of the host.
+    fn named_by(&self, instance: &Instance) -> HashSet<usize> {
+        let mut named = self.named_in(instance.service, self.texts(instance));
+        named.extend(self.redis_of(instance).into_iter().flatten());
+        // What host its files have beside a port is not read.
+        let words = self.texts(instance).flat_map(hosts);
+        let mut ports: HashSet<u16> = words.filter_map(|word| word.parse().ok()).collect();
+        ports.extend(self.ports_elsewhere(instance));
+        let is_published = |index: &usize| {
+            let mut published = self.containers[*index].ports.iter();
+            published.any(|one| ports.iter().any(|port| one.is_published_at(*port)))
+        };
+        named.extend((0..self.containers.len()).filter(is_published));
+        named
+    }
+
+    /// The containers that one finds under any word of some texts; of a word under which it finds nobody, those that have that
+    /// name elsewhere.
+    fn named_in<'a>(&self, from: usize, texts: impl Iterator<Item = &'a str>) -> HashSet<usize> {
+        let words: HashSet<&str> = texts.flat_map(hosts).collect();
+        let found = words.into_iter().flat_map(|word| {
+            let found = self.found(from, word);
+            match found.is_empty() {
+                true => self.called(from, word),
+                false => found,
+            }
+        });
+        found.collect()
     }
 
     /// The texts of the configuration files of a server.
@@ -173,38 +191,48 @@ impl Deployment {
         files.map(|file| self.sources.text(file.source))
     }
 
-    /// Whether a server is given the address of a port that a container publishes.
-    fn names_port_of(&self, instance: &Instance, index: usize) -> bool {
-        let container = &*self.containers[index];
-        let listening = self.listening(index);
-        let is_at = |host: &str, port: &str| self.is_published(instance, container, host, port);
-        let variables = self.service(instance).environment.iter();
-        let mut variables = variables.filter(|one| Setting::by_variable(&one.name).is_none());
-        variables.any(|variable| {
-            let Some(text) = variable.value.known().map(|value| value.expose()) else {
-                return false;
-            };
-            let is_at_home = |port: &u16| is_at(text, &port.to_string());
-            self.is_host_alone(instance, &variable.name) && listening.ports.iter().any(is_at_home)
-                || addresses(text).any(|(host, port)| is_at(host, port))
-                || text.parse::<u16>().is_ok()
-                    && is_at(self.host_beside(instance, &variable.name), text)
-        }) || self
-            .texts(instance)
-            .any(|text| hosts(text).any(|word| is_at("", word)))
+    /// The ports of the host that servers are told by variables.
+    pub(crate) fn ports_of_the_host(&self) -> HashSet<u16> {
+        let instances = self.instances.iter();
+        instances
+            .flat_map(|one| self.ports_elsewhere(one))
+            .collect()
     }
 
-    /// Whether a server is told a host of a database by a variable, and no port beside it.
-    fn is_host_alone(&self, instance: &Instance, name: &str) -> bool {
-        const KINDS: [&str; 3] = ["ELASTIC", "MONGO", "REDIS"];
-        let start = name
-            .strip_suffix("_HOST")
-            .filter(|start| KINDS.iter().any(|kind| start.contains(kind)));
-        start.is_some_and(|start| {
-            let port = format!("{start}_PORT");
-            let environment = &self.service(instance).environment;
-            !environment.iter().any(|variable| variable.name == port)
-        })
+    /// The ports that variables of a server name, at hosts that are none of the containers on its networks.
+    fn ports_elsewhere(&self, instance: &Instance) -> HashSet<u16> {
+        let is_elsewhere = |host: &str| self.found(instance.service, host).is_empty();
+        let mut ports = HashSet::new();
+        for variable in &self.service(instance).environment {
+            let text = variable.value.known().map(Secret::expose);
+            let is_key = Setting::by_variable(&variable.name).is_some();
+            let Some(text) = text.filter(|_| !is_key) else {
+                continue;
+            };
+            let beside = || self.host_beside(instance, &variable.name);
+            match self.alone(instance, &variable.name) {
+                Some(database) if is_elsewhere(text) => ports.extend(database.own_ports()),
+                _ => {}
+            }
+            let told = addresses(text).filter(|(host, _)| is_elsewhere(host));
+            ports.extend(told.filter_map(|(_, port)| port.parse::<u16>().ok()));
+            ports.extend(text.parse::<u16>().ok().filter(|_| is_elsewhere(beside())));
+        }
+        ports
+    }
+
+    /// The database whose host a variable tells a server, with no port beside it.
+    fn alone(&self, instance: &Instance, name: &str) -> Option<Database> {
+        const KINDS: [(&str, Database); 3] = [
+            ("ELASTIC", Database::Elasticsearch),
+            ("MONGO", Database::Mongodb),
+            ("REDIS", Database::Redis),
+        ];
+        let start = name.strip_suffix("_HOST")?;
+        let (_, database) = KINDS.iter().find(|(kind, _)| start.contains(kind))?;
+        let port = format!("{start}_PORT");
+        let mut variables = self.service(instance).environment.iter();
+        (!variables.any(|variable| variable.name == port)).then_some(*database)
     }
 
     /// The host that a server is told beside a port: `…_HOST` beside `…_PORT`.
@@ -215,22 +243,20 @@ impl Deployment {
         host.and_then(|name| Some(self.service(instance).known_variable(&name)?.expose()))
             .unwrap_or_default()
     }
+}
 
-    /// Whether a port of a host is one at which a container is published. A host that is another container is none.
-    fn is_published(
-        &self,
-        instance: &Instance,
-        container: &Container,
-        host: &str,
-        port: &str,
-    ) -> bool {
-        let mut others = self.containers.iter().enumerate();
-        let asked = Asked::by(self.service(instance), host);
-        let is_beside = |index: usize| self.share_a_network(instance.service, index);
-        container.ports.iter().any(|one| one.is_published_at(port))
-            && (host.is_empty()
-                || !others.any(|(index, other)| other.answers_to(&asked) && is_beside(index)))
-    }
+/// What tells a file server where its Redis is: the first one that is not empty counts.
+pub const REDIS_HOST: [&str; 3] = [
+    "CLEARML_REDIS_SERVICE_HOST",
+    "TRAINS_REDIS_SERVICE_HOST",
+    "REDIS_SERVICE_HOST",
+];
+
+/// The host of a file server's Redis, where a variable names it.
+fn redis_host(container: &Container) -> Option<&str> {
+    let told = REDIS_HOST.iter();
+    let mut told = told.filter_map(|name| Some(container.known_variable(name)?.expose()));
+    told.find(|host| !host.is_empty())
 }
 
 /// `host:port`, as often as it is in a text.

@@ -1,5 +1,8 @@
 //! One container of an engine.
 
+mod names;
+
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,9 +13,10 @@ use super::swarm::Swarm;
 use super::{ComposeProject, at, is_true, text, texts};
 use crate::compose::service;
 use crate::container::{
-    Alias, Container, Doubt, HostName, HostPath, Label, LabelReader, Made, Mount, MountSource,
-    Network, NetworkKind, Origin, Text, Variable, VariableValue, capability_of_root,
+    Container, Doubt, HostPath, Label, LabelReader, Made, Mount, MountSource, Network, NetworkKind,
+    Origin, Port, Text, Variable, VariableValue, capability_of_root,
 };
+use crate::deployment::exposure::may_lead;
 use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
 use crate::source::{SourceId, Span};
@@ -145,6 +149,35 @@ impl<'a> Inspected<'a> {
         named.into_iter().chain(words).chain(names).any(is_known)
     }
 
+    /// Whether it may pass something on, by its image or a word of its command.
+    pub(super) fn may_lead(&self) -> bool {
+        let image = self.image_name().map(|(_, name)| name).into_iter();
+        image.chain(self.words()).any(may_lead)
+    }
+
+    /// The service of a swarm that it is of.
+    pub(super) fn of_swarm(&self) -> Option<&'a str> {
+        self.label(SWARM)
+    }
+
+    /// Whether another one is given the same image, command and variables.
+    pub(super) fn is_given_the_same(&self, other: &Self) -> bool {
+        ["Cmd", "Entrypoint", "Env", "Image"].iter().all(|key| {
+            let [own, others] = [self, other].map(|one| at(one.node, &["Config", key]));
+            match (own, others) {
+                (Some(own), Some(others)) => own.says_the_same(others),
+                _ => own.is_none() && others.is_none(),
+            }
+        })
+    }
+
+    /// Whether it is published at any of some ports of the host.
+    pub(super) fn publishes(&self, ports: &HashSet<u16>) -> bool {
+        let is_one = |one: Port| ports.iter().any(|port| one.is_published_at(*port));
+        // Most servers are told none.
+        !ports.is_empty() && Published::of(self.node).ports.into_iter().any(is_one)
+    }
+
     /// The service that it runs as one of its containers.
     fn service(&self) -> Option<&'a str> {
         self.service
@@ -228,7 +261,7 @@ impl<'a> Inspected<'a> {
         let name_node = at(self.node, &["Name"]).map_or(self.node, |name| name);
         let network_mode = self.network_mode(all);
         let attached = self.networks();
-        let service = self.label(SWARM).map(|id| swarm.service(id));
+        let service = self.of_swarm().map(|id| swarm.service(id));
         let mut published = Published::of(self.node);
         let mut mounts = self.mounts();
         match &service {
@@ -283,6 +316,7 @@ impl<'a> Inspected<'a> {
                 .iter()
                 .map(|(name, endpoint, span)| Network {
                     name: (*name).to_owned(),
+                    called: Some((*name).to_owned()),
                     kind: kind(name, endpoint),
                     span: *span,
                 })
@@ -462,61 +496,6 @@ impl<'a> Inspected<'a> {
             Ok(_) => true,
             Err(error) => error.kind() != io::ErrorKind::NotFound,
         }
-    }
-
-    /// The names under which others find it.
-    fn aliases(
-        &self,
-        networks: &[(&'a str, &'a Node, Span)],
-        service: Option<&'a Node>,
-    ) -> Vec<Alias> {
-        let mut aliases = Vec::new();
-        for (network, endpoint, _) in networks {
-            let id = text(endpoint, &["NetworkID"]);
-            let is_it = |one: &&Arc<Node>| id.is_some() && text(one, &["Target"]) == id;
-            let of_service = service.map(|one| list(one, &["Spec", "TaskTemplate", "Networks"]));
-            let of_service = of_service.unwrap_or_default().iter().find(is_it);
-            let described = of_service.map(|one| (&**one, "Aliases"));
-            let told = [(*endpoint, "Aliases"), (*endpoint, "DNSNames")];
-            let addresses = ["IPAddress", "GlobalIPv6Address"].into_iter();
-            let addresses = addresses.filter_map(|key| text(endpoint, &[key]));
-            let told = told.into_iter().chain(described);
-            let names = told.flat_map(|(node, key)| texts(node, &[key]));
-            for name in names.chain(addresses).filter(|name| !name.is_empty()) {
-                aliases.push(Alias {
-                    name: name.to_owned(),
-                    network: Some((*network).to_owned()),
-                    namespace: None,
-                });
-            }
-        }
-        // A swarm gives all containers of a service its name, and a stack gives them the one in its file.
-        let of_swarm = [self.label(SWARM_SERVICE), self.service_of_stack()];
-        let own = self.text(&["Config", "Hostname"]).into_iter();
-        aliases.extend(own.chain(of_swarm.into_iter().flatten()).map(|name| Alias {
-            name: name.to_owned(),
-            network: None,
-            namespace: None,
-        }));
-        aliases
-    }
-
-    /// Names of hosts that it alone knows.
-    fn hosts(&self) -> Vec<HostName> {
-        let extra = texts(self.node, &["HostConfig", "ExtraHosts"]).into_iter();
-        let links = texts(self.node, &["HostConfig", "Links"]).into_iter();
-        // `/other:/own/alias`
-        let of_link = |link: &str| {
-            let (to, name) = link.split_once(':').unwrap_or((link, link));
-            HostName::new(
-                name.rsplit('/').next().unwrap_or(name),
-                to.trim_start_matches('/'),
-            )
-        };
-        extra
-            .map(HostName::of_line)
-            .chain(links.map(of_link))
-            .collect()
     }
 
     /// Whether containers of other deployments are on one of its networks.

@@ -29,12 +29,14 @@ pub(super) fn all(containers: &[Inspected<'_>]) -> Vec<Group> {
         let mut at = 0;
         while let Some(one) = all.get(at).copied() {
             at += 1;
-            // What is near a container of others belongs to it where it is of their project, and that is none of ClearML's.
+            // What is near a container of others, of which none is ClearML's, belongs to it where it is of their project, or where
+            // that one may pass something on.
             let guests = own.iter().find(|guests| guests.contains(&one));
             let guests = guests.filter(|guests| !is_clearml(guests));
             let is_meant = |other: &usize| {
-                let is_guest = || guests.is_some_and(|guests| guests.contains(other));
-                members.contains(&one) || is_guest()
+                let is_guest =
+                    |guests: &Vec<usize>| guests.contains(other) || containers[one].may_lead();
+                members.contains(&one) || guests.is_some_and(is_guest)
             };
             let new = (0..containers.len()).filter(|other| !all.contains(other) && is_meant(other));
             let near = new.filter(|other| containers[one].is_near(&containers[*other]));

@@ -9,7 +9,7 @@ use super::object::Object;
 use super::pool::{Near, Pool};
 use super::volume::Volumes;
 use crate::compose::service::plain_words;
-use crate::container::{Container, Hook, Pod, Text, VariableValue, capability_of_root};
+use crate::container::{Container, Hook, HostName, Pod, Text, VariableValue, capability_of_root};
 use crate::deployment::{Database, is_server};
 use crate::keyset::kubernetes::decode;
 use crate::knowable::Knowable;
@@ -69,10 +69,7 @@ impl<'a> Builder<'a> {
             .objects
             .iter()
             .filter(|one| one.unit == service.unit);
-        own.any(|one| {
-            one.pod()
-                .is_some_and(|pod| Services::leads_to(service, pod))
-        })
+        own.any(|one| one.pod().is_some() && Services::leads_to(service, one))
     }
 
     /// The containers of a workload, and those that somebody added to its pods.
@@ -213,7 +210,7 @@ impl One<'_> {
             networks: vec![NETWORK.to_owned()],
             attached: Vec::new(),
             aliases: self.services.names(workload, &self.builder.externals),
-            hosts: Vec::new(),
+            hosts: hosts(self.spec),
             is_shared: false,
             network_mode: host.map(|span| Text {
                 text: "host".to_owned(),
@@ -320,6 +317,7 @@ impl One<'_> {
                 made_by: self.workload.made_by(),
                 number: self.among.number,
                 namespace: self.workload.namespace.clone(),
+                searched: self.workload.searched(),
                 release: self.workload.release().map(str::to_owned),
                 ..Pod::default()
             },
@@ -334,6 +332,17 @@ impl One<'_> {
         }
         environment
     }
+}
+
+/// Names of hosts that a pod alone knows.
+fn hosts(spec: &Node) -> Vec<HostName> {
+    let lines = list(spec, &["hostAliases"]).iter();
+    let of_line = |line: &Arc<Node>| -> Vec<HostName> {
+        let address = text(line, &["ip"]).unwrap_or_default();
+        let names = texts(line, &["hostnames"]).into_iter();
+        names.map(|name| HostName::new(name, address)).collect()
+    };
+    lines.flat_map(of_line).collect()
 }
 
 /// A word of a command, with what its references stand for.

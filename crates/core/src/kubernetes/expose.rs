@@ -38,7 +38,7 @@ impl<'a> Selectors<'a> {
             unselected: Vec::new(),
         };
         for service in pool.objects.iter().filter(|one| one.kind == "Service") {
-            match at(&service.node, SELECTOR).and_then(|wanted| labels(wanted).next()) {
+            match at(&service.node, SELECTOR).and_then(|wanted| given_labels(wanted).next()) {
                 Some(label) => selectors.by_label.entry(label).or_default().push(service),
                 None => selectors.unselected.push(service),
             }
@@ -63,6 +63,20 @@ impl<'a> Selectors<'a> {
 pub(super) fn labels(all: &Node) -> impl Iterator<Item = (&str, &str)> {
     let fields = all.fields().into_iter();
     fields.filter_map(|field| Some((field.key.scalar()?.text(), field.value.text()?)))
+}
+
+/// The label with the name of a pod, which a StatefulSet puts on those that it makes.
+const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
+/// Others that a controller puts on pods, and on what leads to them: no workload has them.
+const ADDED: [&str; 3] = [
+    "apps.kubernetes.io/pod-index",
+    "pod-template-hash",
+    "rollouts-pod-template-hash",
+];
+
+/// The labels in a selector that a workload gives its pods.
+pub(super) fn given_labels(all: &Node) -> impl Iterator<Item = (&str, &str)> {
+    labels(all).filter(|(name, _)| *name != POD_NAME && !ADDED.contains(name))
 }
 
 /// The Services that lead to a pod, each by its own name.
@@ -91,7 +105,7 @@ impl<'a> Services<'a> {
         };
         let may_lead = selectors.may_lead_to(workload, pod).into_iter();
         let leading = may_lead.filter_map(|service| {
-            let selected = selects(service, SELECTOR, pod).then_some(None);
+            let selected = Self::leads_to(service, workload).then_some(None);
             let endpoints = selected.or_else(|| {
                 let ports = endpoints::of_pod(pool, service, workload);
                 (!ports.is_empty()).then_some(Some(ports))
@@ -101,9 +115,12 @@ impl<'a> Services<'a> {
         Self(leading.collect())
     }
 
-    /// Whether one selects a pod.
-    pub(super) fn leads_to(service: &Object, pod: &Node) -> bool {
-        selects(service, SELECTOR, pod)
+    /// Whether one selects the pods of a workload.
+    pub(super) fn leads_to(service: &Object, workload: &Object) -> bool {
+        let wanted = at(&service.node, SELECTOR);
+        let wanted = || wanted.into_iter().flat_map(|wanted| labels(wanted));
+        wanted().any(|(name, _)| !ADDED.contains(&name))
+            && wanted().all(|label| is_met(workload, label))
     }
 
     /// The names and addresses by which others find the pod.
@@ -211,17 +228,19 @@ fn name_of_pod(service: &Object, workload: &Object) -> Option<String> {
     is_there.then(|| format!("{own}.{}", service.name))
 }
 
-/// The addresses of a Service.
+/// The addresses of a Service, and the names that its load balancer has outside.
 pub(super) fn addresses(service: &Object) -> impl Iterator<Item = &str> {
     let lists = ["clusterIPs", "externalIPs"].into_iter();
     let lists = lists.flat_map(|key| list(&service.node, &["spec", key]));
     let balanced = list(&service.node, &["status", "loadBalancer", "ingress"]).iter();
-    let balanced = balanced.filter_map(|one| text(one, &["ip"]));
+    let addresses = balanced.clone().filter_map(|one| text(one, &["ip"]));
+    let names = balanced.filter_map(|one| text(one, &["hostname"]));
     let own = text(&service.node, &["spec", "clusterIP"]).into_iter();
     let all = own
         .chain(lists.filter_map(|one| one.text()))
-        .chain(balanced);
-    all.filter(|address| address.parse::<IpAddr>().is_ok())
+        .chain(addresses);
+    let all = all.filter(|address| address.parse::<IpAddr>().is_ok());
+    all.chain(names.filter(|name| name.contains('.')))
 }
 
 /// The ports that the containers of a pod open on its node.
@@ -293,18 +312,14 @@ fn target(port: &Node, declared: &[&Arc<Node>]) -> Option<u16> {
     }
 }
 
-/// Whether labels that an object asks for, of which there are some, are those of a pod.
-fn selects(object: &Object, path: &[&str], pod: &Node) -> bool {
-    let wanted = at(&object.node, path);
-    wanted.is_some_and(|wanted| !wanted.fields().is_empty() && has_labels(pod, wanted))
-}
-
-/// Whether a pod has all of some labels.
-fn has_labels(pod: &Node, wanted: &Node) -> bool {
-    wanted.fields().iter().all(|field| {
-        let name = field.key.scalar().map(|key| key.text()).unwrap_or_default();
-        label(pod, name).is_some_and(|own| Some(own) == field.value.text())
-    })
+/// Whether the pods of a workload have a label.
+fn is_met(workload: &Object, (name, value): (&str, &str)) -> bool {
+    let own = workload.pod().and_then(|pod| label(pod, name));
+    match own {
+        Some(own) => own == value,
+        None if name == POD_NAME => endpoints::is_pod_of(workload, value),
+        None => ADDED.contains(&name),
+    }
 }
 
 /// The value of a label of a pod.

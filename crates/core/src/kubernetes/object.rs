@@ -248,6 +248,17 @@ impl Object {
         at(&self.node, path).map(|node| &**node)
     }
 
+    /// The namespaces in which its pods look for names besides their own: `dnsConfig.searches` with `NAMESPACE.svc` and a domain.
+    pub(super) fn searched(&self) -> Vec<String> {
+        let spec = self.pod().and_then(|pod| at(pod, &["spec"]));
+        let domains = spec.map_or(&[][..], |spec| list(spec, &["dnsConfig", "searches"]));
+        let namespaces = domains.iter().filter_map(|domain| {
+            let (namespace, rest) = domain.text()?.split_once('.')?;
+            rest.starts_with("svc").then(|| namespace.to_owned())
+        });
+        namespaces.collect()
+    }
+
     /// The containers that somebody added to a running pod to debug it. One that has ended never runs again.
     pub(super) fn added(&self) -> Vec<&Arc<Node>> {
         let ended: Vec<&str> = list(&self.node, &["status", "ephemeralContainerStatuses"])

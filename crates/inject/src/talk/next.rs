@@ -10,7 +10,6 @@ use clearml_secure_core::container::Container;
 use clearml_secure_core::deployment::{Composed, Database};
 use clearml_secure_core::effective::{Effective, Value};
 use clearml_secure_core::io::is_same;
-use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Kind, Server, Setting};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::{and, escape};
@@ -197,43 +196,15 @@ fn flush(deployment: &Composed, changed: &[Setting], compose: &str) -> Option<St
     })
 }
 
-/// The Redis in which the file server remembers tokens; none where it is not one of this deployment's. Without a variable
-/// it asks for the host of the stock file, and on this machine's own address for any.
+/// The Redis in which the file server remembers tokens; none where it is not one of this deployment's. Where it asks its own
+/// container or host, any may be there.
 fn redis(deployment: &Composed) -> Option<&Container> {
     let is_redis = |index: &usize| deployment.database(*index) == Some(Database::Redis);
-    let mut all = (0..deployment.containers.len())
-        .filter(is_redis)
-        .map(|index| &*deployment.containers[index]);
-    let host = deployment.of(Server::Fileserver).find_map(|instance| {
-        let server = deployment.service(instance);
-        REDIS_HOST
-            .iter()
-            .find_map(|name| server.known_variable(name))
-    });
-    let Some(host) = host.filter(|host| {
-        !host.is_empty() && !is_text(host, "localhost") && !is_text(host, "127.0.0.1")
-    }) else {
-        return all.next();
-    };
-    all.find(|redis| {
-        let aliases = redis.aliases.iter().map(|alias| &alias.name);
-        let mut names = [&redis.name]
-            .into_iter()
-            .chain(&redis.container_name)
-            .chain(aliases);
-        names.any(|name| is_text(host, name))
-    })
-}
-
-/// What tells the file server where its Redis is.
-const REDIS_HOST: [&str; 3] = [
-    "CLEARML_REDIS_SERVICE_HOST",
-    "TRAINS_REDIS_SERVICE_HOST",
-    "REDIS_SERVICE_HOST",
-];
-
-fn is_text(secret: &Secret, text: &str) -> bool {
-    *secret == Secret::new(text.to_owned())
+    let mut servers = deployment.of(Server::Fileserver);
+    let asked = servers.find_map(|server| deployment.redis_of(server));
+    let is_asked = |index: &usize| asked.as_ref().is_none_or(|asked| asked.contains(index));
+    let mut all = (0..deployment.containers.len()).filter(is_redis);
+    Some(&*deployment.containers[all.find(is_asked)?])
 }
 
 /// The settings for which some server gets another value.

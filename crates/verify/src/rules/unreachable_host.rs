@@ -1,9 +1,10 @@
 //! The file server finds no API server or no Redis.
 //!
 //! **What**: a file server, since 1.16, asks for the API server as `apiserver` and for Redis as `redis`, or by the names that
-//! it is told. No container on its networks has such a name: no service, container name, alias, link or extra host. A
-//! container with `network_mode: host`, `bridge` or `none` knows no names of services, and has none for others. On the host's
-//! network, `localhost` is what is published on the host or is on its network as well.
+//! it is told. No container on its networks has such a name: no service, container name, alias, link or extra host; or the API
+//! server does not listen at the port that the file server is told. A container with `network_mode: host`, `bridge` or `none`
+//! knows no names of services, and has none for others. On the host's network, `localhost` is what is published on the host or
+//! is on its network as well.
 //!
 //! **Why**: the file server asks the API server about every token and keeps the answers in Redis. Without them it refuses
 //! every upload and every download.
@@ -19,8 +20,9 @@
 
 use std::net::IpAddr;
 
-use clearml_secure_core::container::{Asked, Container, VariableValue};
-use clearml_secure_core::deployment::Database;
+use clearml_secure_core::container::{Container, VariableValue};
+use clearml_secure_core::deployment::exposure::Namespace;
+use clearml_secure_core::deployment::{Database, REDIS_HOST};
 use clearml_secure_core::effective::{Configured, ServerConfiguration};
 use clearml_secure_core::hocon::Value;
 use clearml_secure_core::knowable::Knowable;
@@ -57,11 +59,7 @@ const NEEDS: [Need; 2] = [
     Need {
         host: "redis",
         path: "hosts.redis.fileserver.host",
-        variables: &[
-            "CLEARML_REDIS_SERVICE_HOST",
-            "TRAINS_REDIS_SERVICE_HOST",
-            "REDIS_SERVICE_HOST",
-        ],
+        variables: &REDIS_HOST,
         help: "set CLEARML_REDIS_SERVICE_HOST: NAME at the file server",
     },
 ];
@@ -99,11 +97,12 @@ impl Rule for UnreachableHost {
             let names = names(case, container);
             let missing = needs.iter().filter_map(|need| {
                 let host = asked_for(case, server, need)?;
-                let is_lost = is_lost(case, (container, &names), (need, &host));
+                let is_lost = is_lost(case, (instance.service, &names), (need, &host));
                 is_lost.then_some((host, need.help))
             });
             let missing: Vec<(String, &str)> = missing.collect();
             if missing.is_empty() {
+                findings.extend(closed_port(case, server));
                 continue;
             }
             let hosts: Vec<String> = missing
@@ -134,6 +133,33 @@ impl Rule for UnreachableHost {
             findings.push(case.finding(SEVERITY, server, message, &help.join("; ")));
         }
     }
+}
+
+/// That it asks an API server of this deployment at a port at which that does not listen. In a cluster, a Service may lead there
+/// from any.
+fn closed_port(case: &Case<'_>, server: &ServerConfiguration) -> Option<Draft> {
+    let [need, _] = &NEEDS;
+    let Configured::Value(Value::String(url), _) = server.configured(case.deployment, need.path)
+    else {
+        return None;
+    };
+    let url = url.expose();
+    let port = address::port(url).unwrap_or(match url.starts_with("https://") {
+        true => 443,
+        false => 80,
+    });
+    let own = case.deployment.instances[server.instance].service;
+    let found = case.deployment.found(own, address::host(url));
+    let is_pod = case.deployment.containers[own].pod.is_some();
+    let is_other = |index: &usize| {
+        let mut servers = case.deployment.of(Server::Apiserver);
+        servers.any(|one| one.service == *index && !one.ports.contains(&port))
+    };
+    let is_closed = !is_pod && !found.is_empty() && found.iter().all(is_other);
+    let host = escape(address::host(url));
+    let why = format!("{host} does not listen at port {port}");
+    let message = format!("{} refuses every file: {why}", case.name(server));
+    is_closed.then(|| case.finding(SEVERITY, server, message, need.help))
 }
 
 /// Without authentication it asks nobody about a token.
@@ -236,9 +262,10 @@ fn names<'a>(case: &'a Case<'_>, container: &'a Container) -> Names<'a> {
 /// count as reached.
 fn is_lost(
     case: &Case<'_>,
-    (container, names): (&Container, &Names<'_>),
+    (server, names): (usize, &Names<'_>),
     (need, host): (&Need, &str),
 ) -> bool {
+    let container = &*case.deployment.containers[server];
     let owner = match names {
         Names::Unknown => return false,
         Names::Of(owner) => owner,
@@ -260,14 +287,22 @@ fn is_lost(
     if !is_name || is_told {
         return false;
     }
-    let mut others = case.deployment.containers.iter();
-    !others.any(|other| {
-        // Where its network is not known, it may be this one.
-        let is_unknown = other.networks.is_empty() && (other.pod.is_some() || !has_no_name(other));
-        let has_name =
-            other.answers(owner, host) || (is_unknown && other.answers_to(&Asked::by(owner, host)));
-        matches!(names, Names::Of(_)) && has_name
-    })
+    if matches!(names, Names::None) {
+        return true;
+    }
+    // Where its network is not known, it may be this one.
+    let is_unknown = |other: &usize| {
+        let container = &case.deployment.containers[*other];
+        match case.deployment.namespace(*other) {
+            Namespace::Own(owner) if owner == *other => {
+                container.networks.is_empty() && !has_no_name(container)
+            }
+            Namespace::Elsewhere(_) => true,
+            Namespace::Own(_) | Namespace::Host(_) | Namespace::Nowhere => false,
+        }
+    };
+    let mut called = case.deployment.called(server, host).into_iter();
+    case.deployment.found(server, host).is_empty() && !called.any(|other| is_unknown(&other))
 }
 
 /// Whether something else may listen where the file server itself does: in the same container, or in its network.

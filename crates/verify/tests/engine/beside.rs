@@ -105,6 +105,94 @@ fn what_leads_to_a_proxy_of_another_project_leads_on() {
     assert!(has(&found, "exposed-database", "error"), "{said}");
 }
 
+#[test]
+fn a_way_over_several_projects_is_followed() {
+    for (names, length) in [
+        ("lead", 2),
+        ("lead", 4),
+        ("clearml-lead", 2),
+        ("clearml-lead", 4),
+    ] {
+        let mut all = project("a");
+        all.push(network("a_default", "bridge"));
+        let mut before = ("mongo:27017".to_owned(), "a_default".to_owned());
+        for number in 0..length {
+            let (to, from) = before;
+            let (name, own) = (format!("{names}-{number}"), format!("net-{number}"));
+            let command = ["tcp-listen:9999,fork", &format!("tcp-connect:{to}")];
+            let mut one = socat(&name, &command, &[&from, &own]);
+            one["Config"]["Labels"]["com.docker.compose.project"] = json!(format!("edge-{number}"));
+            if number == length - 1 {
+                publish(&mut one, "9999/tcp", "0.0.0.0", "9999");
+            }
+            all.extend([one, network(&own, "bridge")]);
+            before = (format!("{name}:9999"), own);
+        }
+        let (_, found, said) = look(&["i.json"], &[("i.json", &text(&all))]);
+        let exposed = found.iter().filter(|(rule, _)| rule == "exposed-database");
+        assert_eq!(exposed.count(), 1, "{names} {length}: {said}");
+    }
+}
+
+#[test]
+fn a_name_may_have_its_network_behind_it() {
+    for (host, is_found) in [
+        ("mongo", true),
+        ("mongo.a_default", true),
+        ("store", true),
+        ("store.a_default", true),
+        ("a-mongo-1", true),
+        ("mongo.b_default", false),
+        ("inner", false),
+        ("inner.inner", false),
+        ("mongo.inner", false),
+    ] {
+        let mut all = project("a");
+        let networks = &mut all[2]["NetworkSettings"]["Networks"];
+        networks["a_default"]["Aliases"] = json!(["mongo", "store"]);
+        networks["inner"] = json!({"Aliases": ["mongo", "inner"]});
+        let command = ["tcp-listen:9999,fork", &format!("tcp-connect:{host}:27017")];
+        let mut leading = socat("lead", &command, &["a_default", "b_default"]);
+        publish(&mut leading, "9999/tcp", "0.0.0.0", "9999");
+        all.push(leading);
+        all.extend(["a_default", "b_default", "inner"].map(|name| network(name, "bridge")));
+        let (_, found, said) = look(&["i.json"], &[("i.json", &text(&all))]);
+        let is_exposed = has(&found, "exposed-database", "error");
+        assert_eq!(is_exposed, is_found, "{host}: {said}");
+    }
+}
+
+#[test]
+fn a_database_is_asked_through_a_port_of_the_host() {
+    let host = |host: &str| format!("CLEARML_ELASTIC_SERVICE_HOST={host}");
+    let port = |port: u16| format!("CLEARML_ELASTIC_SERVICE_PORT={port}");
+    let theirs = [
+        (vec![host("host.docker.internal"), port(9200)], true),
+        (vec![host("172.17.0.1"), port(9200)], true),
+        (vec![host("search"), port(9200)], true),
+        (vec![host("172.17.0.1")], true),
+        (vec![host("172.17.0.1"), port(9201)], false),
+        (vec![host("mongo"), port(9200)], false),
+    ];
+    let names = ["search", "clearml-search"].iter();
+    let all = names.flat_map(|name| theirs.iter().map(move |one| (*name, one)));
+    for (name, (variables, is_theirs)) in all {
+        let mut all = project("a");
+        let env = all[0]["Config"]["Env"].as_array_mut().unwrap();
+        env.extend(variables.iter().map(|one| json!(one)));
+        all[0]["HostConfig"]["ExtraHosts"] = json!(["search:host-gateway"]);
+        let search = container("search", "elasticsearch:7.17.0", &["eswrapper"]);
+        let mut search = placed(search, "data", name, &["data_default"]);
+        search["Config"]["Entrypoint"] = Value::Null;
+        publish(&mut search, "9200/tcp", "0.0.0.0", "9200");
+        all.push(search);
+        all.extend(["a_default", "data_default"].map(|name| network(name, "bridge")));
+        let (_, found, said) = look(&["i.json"], &[("i.json", &text(&all))]);
+        let is_told = has(&found, "exposed-database", "error");
+        assert_eq!(is_told, *is_theirs, "{name}: {variables:?}: {said}");
+    }
+}
+
 /// The servers' own MongoDB has the same name, on a network of theirs.
 #[test]
 fn a_database_of_the_proxys_own_project_is_somebody_elses() {

@@ -166,3 +166,28 @@ fn a_service_is_found_under_its_names() {
         );
     }
 }
+
+#[test]
+fn of_containers_of_a_service_that_were_given_the_same_one_is_told_of() {
+    let replica = |number: u8, variable: &str| {
+        let mut one = task("redis", container("redis", "redis:7", &["redis-server"]));
+        one["Id"] = json!(format!("redis-{number}"));
+        one["Name"] = json!(format!("/s_redis.{number}.fviwgzgpjp2q59gw0zsjw3x8p"));
+        one["Config"]["Env"] = json!([variable]);
+        one
+    };
+    let api = task("apiserver", server("apiserver"));
+    let port = json!([{"Protocol": "tcp", "TargetPort": 6379, "PublishedPort": 6379}]);
+    for (second, count) in [("A=1", 1), ("A=2", 2)] {
+        let objects = [
+            replica(1, "A=1"),
+            replica(2, second),
+            api.clone(),
+            service("redis", &port, None),
+            service("apiserver", &Value::Null, None),
+        ];
+        let (found, said) = said_of(&objects);
+        let exposed = found.iter().filter(|(rule, _)| rule == "exposed-database");
+        assert_eq!(exposed.count(), count, "{second}: {said}");
+    }
+}

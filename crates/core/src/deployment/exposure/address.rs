@@ -1,7 +1,8 @@
 //! Whom an address leads to that a container is given: `mongo:27017`, `http://apiserver:8008/x`.
 
+use super::names::Meant;
 use super::{Around, Namespace};
-use crate::container::{Asked, Interface};
+use crate::container::Interface;
 
 /// A host and a port, as a container names them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -68,40 +69,28 @@ impl Around<'_> {
         let Some(host) = &address.host else {
             return Vec::new();
         };
-        let asked = self.asked(from, host);
-        let host = asked.host();
-        let is_itself = is_itself(host);
-        let namespace = self.namespace(from);
-        let named = self.names.map(|names| names.of(&asked));
-        let is_own = named.as_ref().is_some_and(|named| !named.is_empty());
-        let is_host =
-            is_of_the_host(host) && !is_own || is_itself && matches!(namespace, Namespace::Host(_));
-        let mut found = Vec::new();
-        let is_name = !is_itself && !is_host;
-        let all = || (0..self.containers.len()).collect();
-        for index in named.filter(|_| is_name).unwrap_or_else(all) {
-            if is_host {
-                found.extend(self.through_the_host(index, address.port, is_itself));
-                continue;
+        let all = 0..self.containers.len();
+        let ports = |index: usize| {
+            let ports = self.ports_of(index, address.port).into_iter();
+            ports.map(move |port| (index, port))
+        };
+        let is_other = |index: &usize| *index != from;
+        match self.meant(from, host) {
+            Meant::Itself => {
+                let own = self.namespace(from);
+                all.filter(|index| self.namespace(*index) == own)
+                    .flat_map(ports)
+                    .collect()
             }
-            let is_named = match is_itself {
-                true => self.namespace(index) == namespace,
-                false => self.answers_to(index, &asked),
-            };
-            if is_named && (is_itself || self.are_beside(from, index)) {
-                let ports = self.ports_of(index, address.port).into_iter();
-                found.extend(ports.map(|port| (index, port)));
+            Meant::Host { is_loopback } => all
+                .filter(|index| is_loopback || is_other(index))
+                .flat_map(|index| self.through_the_host(index, address.port, is_loopback))
+                .collect(),
+            Meant::Containers(found) => {
+                let found = found.into_iter().filter(is_other);
+                found.flat_map(ports).collect()
             }
         }
-        found.retain(|(index, _)| *index != from || is_itself);
-        found
-    }
-
-    /// Whether a host may be one of the containers at all.
-    pub(super) fn is_anybody(&self, from: usize, host: &str) -> bool {
-        let asked = self.asked(from, host);
-        let is_name = self.names.is_none_or(|names| !names.of(&asked).is_empty());
-        is_name || is_itself(asked.host()) || is_of_the_host(asked.host())
     }
 
     /// The port of a container that is asked for, or all on which it is known to listen.
@@ -113,33 +102,12 @@ impl Around<'_> {
         }
     }
 
-    /// A host that a container names; what a name of its own leads to instead of that.
-    fn asked<'n>(&'n self, from: usize, host: &'n str) -> Asked<'n> {
-        let container = &self.containers[from];
-        let asked = Asked::by(container, host);
-        let mut own = container.hosts.iter();
-        match own.find(|own| own.name.eq_ignore_ascii_case(asked.host())) {
-            Some(own) => Asked::by(container, &own.to),
-            None => asked,
-        }
-    }
-
-    /// Whether a host may be a container, or the one whose network it has.
-    fn answers_to(&self, index: usize, asked: &Asked<'_>) -> bool {
-        let owner = match self.namespace(index) {
-            Namespace::Own(owner) => owner,
-            _ => index,
-        };
-        let mut both = [owner, index].into_iter();
-        both.any(|index| self.containers[index].answers_to(asked))
-    }
-
     /// What a port of the host leads to: to what is published there, or listens on the host's network.
     fn through_the_host(
         &self,
         index: usize,
         port: Option<u16>,
-        is_itself: bool,
+        is_loopback: bool,
     ) -> Vec<(usize, u16)> {
         let Some(port) = port else {
             return Vec::new();
@@ -153,7 +121,7 @@ impl Around<'_> {
                 let lender = self.lender(index).unwrap_or(owner);
                 let ports = self.containers[lender].ports.iter();
                 let published = ports.filter(|one| {
-                    let is_open = is_itself || one.interface != Interface::Loopback;
+                    let is_open = is_loopback || one.interface != Interface::Loopback;
                     let is_this = one
                         .published
                         .as_ref()
@@ -172,11 +140,6 @@ impl Around<'_> {
     }
 }
 
-/// Whether a name leads to who uses it.
-fn is_itself(host: &str) -> bool {
-    host == "localhost" || host == "::1" || host == "0.0.0.0" || host.starts_with("127.")
-}
-
 /// Whether who listens at an address is reached only by what shares its network: a published port leads to another one of the
 /// container's addresses (docs/clearml.md#networks-of-docker).
 pub(in crate::deployment) fn is_loopback(address: &str) -> bool {
@@ -190,21 +153,6 @@ pub(in crate::deployment) fn is_loopback(address: &str) -> bool {
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host == "::1" || host.starts_with("127.")
-}
-
-/// The names of the host in a container, and addresses: which of them are the host's is not known.
-fn is_of_the_host(host: &str) -> bool {
-    let is_address = |host: &str| {
-        host.parse::<std::net::IpAddr>()
-            .is_ok_and(|address| !address.is_loopback() && !address.is_unspecified())
-    };
-    [
-        "host.docker.internal",
-        "gateway.docker.internal",
-        "host.containers.internal",
-    ]
-    .contains(&host)
-        || is_address(host)
 }
 
 #[cfg(test)]

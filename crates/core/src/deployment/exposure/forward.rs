@@ -85,7 +85,8 @@ impl Ways<'_> {
         if reading.tunnels == Extent::Part {
             self.unseen.extend(hidden(around, by, reason));
         }
-        let unknown = proxy::unknown(self.container).filter(|_| around.is_published(by));
+        let unknown =
+            proxy::unknown(self.container, &reading.files).filter(|_| around.is_published(by));
         self.unseen
             .extend(unknown.and_then(|why| elsewhere(around, by, WHOM, why.as_str())));
         if proxy::is_told_otherwise(&reading.files) && around.is_published(by) {
@@ -151,8 +152,8 @@ impl Ways<'_> {
     }
 }
 
-/// The ports of databases at which a proxy listens and passes on to containers of the deployment alone. One that listens where
-/// databases do may be a database, whatever its image is called.
+/// The ports of databases at which nothing but a proxy may listen, which passes on to containers of the deployment alone. One that
+/// does so may be a database, whatever its image is called.
 fn known(around: &Around<'_>, by: usize, rules: &[Rule]) -> Vec<u16> {
     let is_known = |(to, port): &(usize, u16)| {
         Database::of(&around.containers[*to]).is_some() || Database::by_port(*port).is_none()
@@ -163,13 +164,11 @@ fn known(around: &Around<'_>, by: usize, rules: &[Rule]) -> Vec<u16> {
             !reached.is_empty() && reached.iter().all(is_known)
         })
     };
-    let is_of = |rule: &Rule, port| rule.at.as_ref().is_some_and(|at| at.contains(&port));
     let is_proxied = |port: &u16| {
-        let is_told = rules.iter().any(|rule| is_of(rule, *port));
         let mut own = rules
             .iter()
-            .filter(|rule| rule.at.is_none() || is_of(rule, *port));
-        is_told && own.all(leads_here)
+            .filter(|rule| rule.at.as_ref().is_none_or(|at| at.contains(port)));
+        own.all(leads_here)
     };
     Database::ports().filter(is_proxied).collect()
 }

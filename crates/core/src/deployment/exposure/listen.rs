@@ -114,7 +114,7 @@ fn is_of_its_image(container: &Container) -> bool {
 }
 
 /// Whether a file may say otherwise.
-fn has_file(container: &Container) -> bool {
+pub(in crate::deployment) fn has_file(container: &Container) -> bool {
     let is_file = |word: &String| {
         [".conf", ".yml", ".yaml", ".cnf"]
             .iter()

@@ -156,6 +156,14 @@ impl Around<'_> {
     }
 }
 
+/// The container whose network another one has, or that itself.
+pub(super) fn owner(namespaces: &[Namespace], container: usize) -> usize {
+    match namespaces[container] {
+        Namespace::Own(owner) => owner,
+        Namespace::Host(_) | Namespace::Nowhere | Namespace::Elsewhere(_) => container,
+    }
+}
+
 /// The container whose ports and networks a container has.
 pub(super) fn lender(
     containers: &[Arc<Container>],

@@ -236,8 +236,14 @@ fn is_for_secrets(path: &str) -> bool {
 }
 
 /// Why a part of a proxy's configuration is not known, where what is mounted there is not: it may be in a Secret.
-pub(super) fn unknown(container: &Container) -> Option<&Reason> {
-    let folders = software(container)?.folders();
+pub(super) fn unknown<'a>(container: &'a Container, files: &Files) -> Option<&'a Reason> {
+    let software = software(container)?;
+    let folders = software.folders();
+    let is_read = |target: &str| {
+        let mut words = container.words.iter();
+        words.any(|word| is_below(word, target))
+            || included::is_included(container, software, files, target)
+    };
     let mut mounts = container.mounts.iter();
     mounts.find_map(|mount| {
         let target = mount.target.known()?;
@@ -245,7 +251,7 @@ pub(super) fn unknown(container: &Container) -> Option<&Reason> {
         let is_there = folders.any(|folder| match is_below(folder, target) {
             true => true,
             false => is_below(target, folder) && !is_for_secrets(target),
-        });
+        }) || is_read(target);
         let source = match mount.source.known() {
             Some(MountSource::Folder(folder)) => folder.others.as_ref(),
             Some(_) => None,

@@ -71,7 +71,7 @@ fn pod(address: &Node) -> Option<&str> {
 }
 
 /// Whether a workload makes the pod of a name.
-fn is_pod_of(workload: &Object, pod: &str) -> bool {
+pub(super) fn is_pod_of(workload: &Object, pod: &str) -> bool {
     let rest = pod.strip_prefix(&workload.name);
     let kind = workload.kind.as_str();
     let Some(rest) = rest

@@ -10,7 +10,9 @@ use crate::container::Asked;
 use crate::container::host::{canonical, hosts};
 use crate::deployment::exposure::may_lead;
 use crate::deployment::{Database, is_clearml};
-use crate::kubernetes::expose::{Externals, SELECTOR, Services, addresses, is_headless, labels};
+use crate::kubernetes::expose::{
+    Externals, SELECTOR, Services, addresses, given_labels, is_headless, labels,
+};
 use crate::kubernetes::object::Object;
 use crate::kubernetes::pool::Pool;
 use crate::kubernetes::store::{self, Content};
@@ -21,6 +23,7 @@ use crate::yaml::below::{self, list, text};
 /// Workloads, by their places in the pool, and those that each of them names.
 struct Named<'a> {
     pool: &'a Pool,
+    all: Vec<usize>,
     /// By the labels of their pods.
     workloads: HashMap<(&'a str, &'a str), Vec<usize>>,
     /// ConfigMaps and Secrets, by their names.
@@ -58,10 +61,14 @@ pub(super) fn add(groups: &mut [Group], pool: &Pool, sources: &Sources) {
         let group = &mut groups[at];
         let mut known: HashSet<usize> = group.iter().copied().collect();
         let is_database = |at: &usize| is_database(&pool.objects[*at]);
-        let asked: HashSet<usize> = group.iter().flat_map(|at| &asks[at]).copied().collect();
-        let leading = asked.iter().filter(|at| passes_on(&pool.objects[**at]));
-        let behind = leading.flat_map(|at| &asks[at]).copied();
-        let asked = asked.iter().copied().chain(behind).filter(is_database);
+        // What they ask, and what is behind those that pass it on.
+        let mut asked: HashSet<usize> = HashSet::new();
+        let mut asking = group.clone();
+        while let Some(one) = asking.pop() {
+            let new = asks[&one].iter().copied().filter(|at| asked.insert(*at));
+            asking.extend(new.filter(|at| passes_on(&pool.objects[*at])));
+        }
+        let asked = asked.into_iter().filter(is_database);
         let mut next: Vec<usize> = asked.chain(group.iter().copied()).collect();
         while let Some(one) = next.pop() {
             if known.insert(one) {
@@ -77,6 +84,7 @@ impl<'a> Named<'a> {
     fn of(groups: &[Group], pool: &'a Pool) -> Self {
         let mut named = Self {
             pool,
+            all: groups.iter().flatten().copied().collect(),
             workloads: HashMap::new(),
             stores: HashMap::new(),
             services: HashMap::new(),
@@ -110,10 +118,12 @@ impl<'a> Named<'a> {
     /// The workloads behind the Services that a workload names.
     fn by(&self, at: usize) -> HashSet<usize> {
         let workload = &self.pool.objects[at];
+        let searched = workload.searched();
         let mut found = HashSet::new();
         for word in self.words(workload) {
-            let asked = Asked::in_cluster(&word, workload.namespace.as_deref());
-            for service in asked.services() {
+            let asked =
+                Asked::in_cluster(&word, workload.namespace.as_deref()).searching(&searched);
+            for service in asked.services().chain(asked.balanced()) {
                 let other = self.externals.named(service);
                 let service = other.map_or(service, |other| other.meant());
                 let of_name = self.called(service.name);
@@ -141,12 +151,14 @@ impl<'a> Named<'a> {
     /// The workloads to which a Service leads.
     fn behind(&self, service: &Object) -> Vec<usize> {
         let wanted = below::at(&service.node, SELECTOR);
-        let first = wanted.and_then(|wanted| labels(wanted).next());
-        let near = first.and_then(|label| self.workloads.get(&label));
+        let first = wanted.and_then(|wanted| given_labels(wanted).next());
+        let near = match first {
+            Some(label) => self.workloads.get(&label),
+            None => wanted.map(|_| &self.all),
+        };
         let selected = near.into_iter().flatten().copied().filter(|at| {
             let workload = &self.pool.objects[*at];
-            let pod = workload.pod().filter(|_| service.may_be_beside(workload));
-            pod.is_some_and(|pod| Services::leads_to(service, pod))
+            service.may_be_beside(workload) && Services::leads_to(service, workload)
         });
         at_home(service, selected, |at| &self.pool.objects[*at])
     }

@@ -49,6 +49,18 @@ pub(super) fn read<'a>(
     texts.filter(|one| is_among(one, &read)).collect()
 }
 
+/// Whether one of the files that a proxy reads includes others from a folder.
+pub(super) fn is_included(
+    container: &Container,
+    software: Software,
+    files: &Files,
+    folder: &str,
+) -> bool {
+    let read = read(container, software, files).into_iter();
+    let mut patterns = read.flat_map(|file| includes(software, file));
+    patterns.any(|pattern| is_below(literal(&pattern), folder))
+}
+
 fn is_among(file: &File, others: &[&File]) -> bool {
     others.iter().any(|other| std::ptr::eq(*other, file))
 }
