@@ -203,7 +203,9 @@ pub(super) fn is_told_otherwise(files: &Files) -> bool {
 
 /// Whether a part of a proxy's configuration cannot be looked into.
 pub(super) fn is_hidden(container: &Container, files: &Files) -> bool {
-    software(container).is_none_or(|software| files.is_hidden(software.folders()))
+    software(container).is_none_or(|software| {
+        files.is_hidden(software.folders()) || included::is_hidden(container, software, files)
+    })
 }
 
 /// Words in the names of files and folders that are for certificates and passwords, among those of the configuration.

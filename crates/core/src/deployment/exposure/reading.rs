@@ -41,7 +41,8 @@ impl Reading {
         let of_proxy = proxy::rules(container, &files);
         let is_proxy = of_proxy.is_some();
         let sections = stunnel::rules(container, &files);
-        let is_known = !sections.is_empty() || is_proxy && !proxy::is_hidden(container, &files);
+        let is_read = !proxy::is_hidden(container, &files) && !proxy::is_told_otherwise(&files);
+        let is_known = !sections.is_empty() || is_proxy && is_read;
         let spoken = spoken(container, &files);
         let (tunnels, of_tunnels) = match tunnel::told(container, &files, spoken) {
             Told::Nothing => (Extent::Nothing, Vec::new()),

@@ -30,9 +30,7 @@ pub(super) fn read<'a>(
     while let Some(file) = read.get(at) {
         at += 1;
         let patterns = includes(software, file);
-        let is_hidden =
-            |pattern: &String| pattern.contains(['$', '{']) || files.is_hidden(&[literal(pattern)]);
-        if patterns.len() > MOST || patterns.iter().any(is_hidden) {
+        if patterns.len() > MOST || patterns.iter().any(|one| is_unseen(one, files)) {
             let others = own.iter().filter(|one| !is_among(one, &read));
             let others: Vec<&File> = others.copied().collect();
             read.extend(others);
@@ -47,6 +45,18 @@ pub(super) fn read<'a>(
     }
     let texts = files.texts.iter();
     texts.filter(|one| is_among(one, &read)).collect()
+}
+
+/// Whether something that a pattern may name cannot be looked into.
+fn is_unseen(pattern: &str, files: &Files) -> bool {
+    pattern.contains(['$', '{']) || files.is_hidden(&[literal(pattern)])
+}
+
+/// Whether one of the files that a proxy reads includes others that cannot be looked into, wherever they are.
+pub(super) fn is_hidden(container: &Container, software: Software, files: &Files) -> bool {
+    let read = read(container, software, files).into_iter();
+    let mut patterns = read.flat_map(|file| includes(software, file));
+    patterns.any(|pattern| is_unseen(&pattern, files))
 }
 
 /// Whether one of the files that a proxy reads includes others from a folder.
