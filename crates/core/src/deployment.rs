@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use recognise::Recognised;
-pub use recognise::has_official_image;
 pub(crate) use recognise::is_clearml;
+pub use recognise::{has_official_image, is_agent};
 use zeroize::Zeroizing;
 
 use crate::compose::files::{Files, GivenFile};

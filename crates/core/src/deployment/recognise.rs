@@ -296,6 +296,12 @@ pub fn has_official_image(container: &Container) -> bool {
     container.built_as.is_none() && image.is_some_and(|image| is_official(&image))
 }
 
+/// Whether a container runs an agent, one for services or an ordinary worker.
+pub fn is_agent(container: &Container) -> bool {
+    let named = container.known_image().or(container.built_as.as_ref());
+    named.is_some_and(|image| classify(&repository(&image.text)).0 == Image::Agent)
+}
+
 /// Whether an image with these words for a command is one of ClearML's servers or agents.
 pub(crate) fn is_clearml(image: &str, words: &[&str]) -> bool {
     classify(&repository(image)).0 != Image::Other || !by_words(words).is_empty()

@@ -1,19 +1,19 @@
 //! A server can take over the host.
 //!
-//! **What**: the services agent, or another server, runs privileged, as root with the capability `ALL`, `SYS_ADMIN` or
+//! **What**: an agent, or a server, runs privileged, as root with the capability `ALL`, `SYS_ADMIN` or
 //! `SYS_MODULE`, or has the socket of docker, podman or containerd, by itself or in a folder of the host that has it:
 //! `/var/run`, `/run`, `/`.
 //!
-//! **Why**: the agent runs what is put into its queue. Anyone who may enqueue a task in the `services` queue becomes root of
-//! the host. It is how ClearML ships the agent, so it is a note, and a reason to give the queue to few. No other server needs
-//! it: there, anyone who takes the server over takes the host over. Mounting the socket read-only changes nothing.
+//! **Why**: an agent runs what is put into its queue. Anyone who may enqueue a task there becomes root of the host. It is how
+//! ClearML ships the services agent, so it is a note, and a reason to give the queue to few. No server needs it: there, anyone
+//! who takes the server over takes the host over. Mounting the socket read-only changes nothing.
 //!
 //! bad: tests/fixtures/rules/docker-socket/bad.yml
 //!
 //! good: tests/fixtures/rules/docker-socket/good.yml
 //!
-//! **Fix**: run the agent on a machine of its own, or leave it out if nobody uses the `services` queue. Remove the socket,
-//! `privileged` and such capabilities from every other server.
+//! **Fix**: run the agent on a machine of its own, or leave it out if nobody uses its queue. Remove the socket, `privileged`
+//! and such capabilities from every server.
 //!
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Docker daemon attack surface";
 //! docs/clearml.md#docker-socket.
@@ -21,14 +21,17 @@
 use std::collections::HashSet;
 
 use clearml_secure_core::container::{Container, Mount, MountSource};
+use clearml_secure_core::deployment::is_agent;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
+use crate::words;
 
 /// It takes an account that may enqueue (docs/clearml.md#docker-socket).
-const OF_THE_AGENT: Severity = Severity::Note;
+const OF_AGENTS: Severity = Severity::Note;
+const ENQUEUED: &str = "anyone who can enqueue a task in its queue is root on this host";
 /// It takes a hole in the server, and nobody needs it.
 const OF_OTHERS: Severity = Severity::Warning;
 
@@ -70,8 +73,12 @@ impl Rule for DockerSocket {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut seen = HashSet::new();
-        for instance in &case.deployment.instances {
-            let service = case.deployment.service(instance);
+        let instances = case.deployment.instances.iter();
+        let servers = instances.map(|one| (case.deployment.service(one), Some(one)));
+        // Ordinary workers have nothing of a server but this.
+        let all = case.deployment.containers.iter().map(|one| &**one);
+        let agents = all.filter(|one| is_agent(one)).map(|one| (one, None));
+        for (service, instance) in servers.chain(agents) {
             let socket = service
                 .mounts
                 .iter()
@@ -84,12 +91,13 @@ impl Rule for DockerSocket {
                 (None, Some(rights)) => rights,
                 (None, None) => continue,
             };
-            let (severity, then, help) = match instance.server {
-                Server::AgentServices => (
-                    OF_THE_AGENT,
-                    "anyone who can enqueue a task in its queue is root on this host",
+            let (severity, then, help) = match instance.map(|one| one.server) {
+                Some(Server::AgentServices) => (
+                    OF_AGENTS,
+                    ENQUEUED,
                     "run it on a separate machine, or remove the service if nobody uses the services queue",
                 ),
+                None => (OF_AGENTS, ENQUEUED, "run it on a separate machine"),
                 _ => (
                     OF_OTHERS,
                     "anyone who takes it over is root on this host",
@@ -100,12 +108,16 @@ impl Rule for DockerSocket {
             if !seen.insert((span, severity)) {
                 continue;
             }
-            let message = format!("{} {what}: {then}", case.named(instance));
-            findings.push(
-                Draft::new(severity, message, help)
-                    .server(instance.server)
-                    .at(span),
-            );
+            let name = match instance {
+                Some(instance) => case.named(instance),
+                None => words::container(service),
+            };
+            let message = format!("{name} {what}: {then}");
+            let mut finding = Draft::new(severity, message, help).at(span);
+            if let Some(instance) = instance {
+                finding = finding.server(instance.server);
+            }
+            findings.push(finding);
         }
     }
 }
