@@ -58,7 +58,7 @@ pub fn and(names: &[impl AsRef<str>]) -> String {
 }
 
 /// `a`, `a or b`, `a, b or c`.
-pub(crate) fn or(names: &[impl AsRef<str>]) -> String {
+pub fn or(names: &[impl AsRef<str>]) -> String {
     joined(names, "or")
 }
 

@@ -15,6 +15,7 @@ use clearml_secure_core::account::Accounts;
 use clearml_secure_core::container::{Origin, Variable};
 use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration, Value};
 use clearml_secure_core::instance::Instance;
+use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::placeholder;
 use clearml_secure_core::public;
 use clearml_secure_core::setting::{Kind, Server};
@@ -49,6 +50,12 @@ pub(crate) struct Case<'a> {
     pub(crate) inject_files: OnceCell<(String, Option<String>)>,
     /// Why clearml-inject would refuse new keys, and what to do about it.
     pub(crate) refusal: OnceCell<Option<(String, String)>>,
+}
+
+/// Whether the file servers of this instance's version ask nobody for a token (docs/clearml.md#file-server-authentication).
+pub(crate) fn is_before_authentication(instance: &Instance) -> bool {
+    let version = instance.known_version();
+    version.is_some_and(|version| version < Version::FILE_SERVER_AUTHENTICATION)
 }
 
 impl Case<'_> {
@@ -109,6 +116,14 @@ impl Case<'_> {
         let server = self.effective.servers.get(reading.instance);
         let of_it = server.zip(reading.setting.account());
         of_it.is_some_and(|(server, account)| self.revokes(server, account))
+    }
+
+    /// Whether a file server asks nobody about a token or a cookie: before 1.16, or told so
+    /// (docs/clearml.md#file-server-authentication).
+    pub(crate) fn asks_nobody(&self, fileserver: &ServerConfiguration) -> bool {
+        let enabled = fileserver.switch(self.deployment, "fileserver.auth.enabled");
+        let instance = &self.deployment.instances[fileserver.instance];
+        enabled.is_on == Knowable::Known(false) || is_before_authentication(instance)
     }
 
     /// The configurations of the instances of one server.

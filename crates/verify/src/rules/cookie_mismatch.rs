@@ -27,7 +27,6 @@ const SEVERITY: Severity = Severity::Warning;
 /// What both servers have where nothing sets it.
 const DEFAULT: &str = "clearml_token_basic";
 
-const ENABLED: &str = "fileserver.auth.enabled";
 const PATH: &str = "fileserver.auth.cookie_names";
 
 pub(crate) struct CookieMismatch;
@@ -43,10 +42,7 @@ impl Rule for CookieMismatch {
             .filter_map(|server| cookie(case, server))
             .collect();
         for server in case.servers(Server::Fileserver) {
-            // A file server without authentication asks for no cookie.
-            if let Configured::Value(value, _) = server.configured(case.deployment, ENABLED)
-                && value.truth() == Some(false)
-            {
+            if case.asks_nobody(server) {
                 continue;
             }
             let at = server.configured(case.deployment, PATH);

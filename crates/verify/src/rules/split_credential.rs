@@ -16,13 +16,13 @@
 //!
 //! **Fix**: `clearml-inject -k KEYS -i docker-compose.yml` gives each value to every server that reads it.
 //!
-//! **References**: docs/clearml.md#token-secret-on-two-servers.
+//! **References**: docs/clearml.md#token-secret-on-two-servers, docs/clearml.md#file-server-authentication.
 
 use clearml_secure_core::effective::{Origin, Reading, Value};
 use clearml_secure_core::setting::{SETTINGS, Server, Setting};
-use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
+use crate::case::is_before_authentication;
 use crate::finding::{Draft, Fix, Severity};
 
 /// A server does not work, or not as it says (docs/clearml.md#token-secret-on-two-servers,
@@ -94,7 +94,8 @@ fn disagreement(
     if other.server == Server::AgentServices {
         return agent(case, setting, apiserver, other);
     }
-    if other.server == Server::AsyncDelete && is_before_authentication(case, other) {
+    let instance = &case.deployment.instances[other.instance];
+    if other.server == Server::AsyncDelete && is_before_authentication(instance) {
         return None;
     }
     let consequence = consequence(setting, other);
@@ -136,7 +137,7 @@ fn without_the_folder(
         && instance(other).is_config_seen()
         && !unseen.iter().any(|one| one.service.as_ref() == Some(name))
         && other.server != Server::Apiserver
-        && !is_before_authentication(case, other);
+        && !is_before_authentication(instance(other));
     is_lost.then(|| {
         let (one, two) = (case.server(apiserver), case.server(other));
         format!(
@@ -144,12 +145,6 @@ fn without_the_folder(
             consequence(setting, other)
         )
     })
-}
-
-/// Whether its file server asks nobody for a token (docs/clearml.md#file-server-authentication).
-fn is_before_authentication(case: &Case<'_>, reading: &Reading) -> bool {
-    let version = case.deployment.instances[reading.instance].known_version();
-    version.is_some_and(|version| version < Version::FILE_SERVER_AUTHENTICATION)
 }
 
 /// What follows where a server and the API server disagree.

@@ -25,15 +25,12 @@ use clearml_secure_core::deployment::exposure::Namespace;
 use clearml_secure_core::deployment::{Database, REDIS_HOST};
 use clearml_secure_core::effective::{Configured, ServerConfiguration};
 use clearml_secure_core::hocon::Value;
-use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::setting::Server;
-use clearml_secure_core::shown::escape;
-use clearml_secure_core::version::Version;
+use clearml_secure_core::shown::{escape, or};
 
 use super::{Case, Rule};
 use crate::address;
 use crate::finding::{Draft, Severity};
-use crate::words::and;
 
 /// Nothing is open; nothing works (docs/clearml.md#addresses).
 const SEVERITY: Severity = Severity::Warning;
@@ -86,11 +83,7 @@ impl Rule for UnreachableHost {
         let needs: Vec<&Need> = needs.collect();
         for server in case.servers(Server::Fileserver) {
             let instance = &case.deployment.instances[server.instance];
-            let is_old = |version| version < Version::FILE_SERVER_AUTHENTICATION;
-            if instance.release.known().is_none()
-                || instance.known_version().is_some_and(is_old)
-                || asks_nobody(case, server)
-            {
+            if instance.release.known().is_none() || case.asks_nobody(server) {
                 continue;
             }
             let container = case.deployment.service(instance);
@@ -128,7 +121,7 @@ impl Rule for UnreachableHost {
             let message = format!(
                 "{} refuses every file{unless}: {why} {}",
                 case.name(server),
-                and(&hosts)
+                or(&hosts)
             );
             findings.push(case.finding(SEVERITY, server, message, &help.join("; ")));
         }
@@ -160,12 +153,6 @@ fn closed_port(case: &Case<'_>, server: &ServerConfiguration) -> Option<Draft> {
     let why = format!("{host} does not listen at port {port}");
     let message = format!("{} refuses every file: {why}", case.name(server));
     is_closed.then(|| case.finding(SEVERITY, server, message, need.help))
-}
-
-/// Without authentication it asks nobody about a token.
-fn asks_nobody(case: &Case<'_>, server: &ServerConfiguration) -> bool {
-    let enabled = server.switch(case.deployment, "fileserver.auth.enabled");
-    enabled.is_on == Knowable::Known(false)
 }
 
 /// Whether the deployment has what is asked for, under whatever name; elsewhere it may have any.
