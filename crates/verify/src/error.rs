@@ -51,6 +51,8 @@ pub(crate) enum Error {
     NotRendered(PathBuf, String),
     #[error("{}: no ClearML server below it, so nothing was verified", escape_path(.0))]
     NothingBelow(PathBuf),
+    #[error("{}: this may be values of ClearML's Helm chart, but it has one part of them alone, so nothing was verified", escape_path(.0))]
+    OnePart(PathBuf),
     #[error("{}: this override file only changes services of another compose file, so it was not checked alone", escape_path(.path))]
     Overlay {
         path: PathBuf,
@@ -110,6 +112,9 @@ pub(crate) enum Error {
 
 /// What to print of a cluster.
 const OBJECTS: &str = "print the objects themselves:\n  kubectl get deploy,sts,svc,ing,netpol,cm,secret -o yaml | clearml-verify -";
+
+/// How values become known as such, or need not be.
+const ONE_PART: &str = "values are told by two of clearml, apiserver, fileserver and webserver: add another one, e.g. `fileserver: {}`, or check what the chart makes of them:\n  helm get manifest clearml | clearml-verify -";
 
 impl Error {
     /// Where in a file it is, where that can be said.
@@ -172,6 +177,7 @@ impl Error {
             Self::NotRendered(_, command) => Some(format!("check what comes of it:\n  {command}")),
             Self::NoFile(address) => Some(format!("for a server:\n  {}", at(address))),
             Self::NoFileOrServer(name) => Some(format!("check the path. For a server:\n  {}", at(name))),
+            Self::OnePart(_) => Some(ONE_PART.to_owned()),
             Self::Overlay { path, base } => Some(format!(
                 "clearml-verify {} --merge {}",
                 base.as_deref().map_or_else(|| "BASE".to_owned(), quoted),

@@ -222,6 +222,16 @@ fn of_several_targets_one_that_cannot_be_read_hides_no_other() {
         assert_eq!((done.code, &done.json), (2, &Value::Null), "{name}");
         assert!(done.stderr.contains(reason), "{}", done.stderr);
     }
+    // One part of a chart's values does not tell that they are some, and is no file of other software either.
+    fs::write(
+        folder.path().join("values.yaml"),
+        "apiserver:\n  additionalConfigs: {}\n",
+    )
+    .unwrap();
+    let done = ask(&["values.yaml"], folder.path());
+    assert_eq!((done.code, &done.json), (2, &Value::Null));
+    let why = "values.yaml: this may be values of ClearML's Helm chart";
+    assert!(done.stderr.contains(why), "{}", done.stderr);
     // What is given for all of them concerns them all.
     for option in ["--env-file", "--merge"] {
         let done = ask(

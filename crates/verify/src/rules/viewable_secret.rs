@@ -10,8 +10,8 @@
 //!
 //! good: tests/fixtures/rules/viewable-secret/good.yml
 //!
-//! **Fix**: move the value to a Secret, and take it from there with `secretKeyRef`. `clearml-keygen -f kubernetes` prints one.
-//! What somebody may have read needs a new value.
+//! **Fix**: move the value to a Secret, and take it from there with `secretKeyRef`; a whole file is mounted from one.
+//! `clearml-keygen -f kubernetes` prints both. What somebody may have read needs a new value.
 //!
 //! **References**: Kubernetes, "Using RBAC Authorization", user-facing roles; docs/clearml.md#kubernetes.
 
@@ -31,6 +31,8 @@ use crate::finding::{Draft, Severity};
 const SEVERITY: Severity = Severity::Warning;
 
 const HELP: &str = "move it to a Secret (clearml-keygen -f kubernetes), take it from there with secretKeyRef, and give it a new value";
+/// The same of a whole file, which no variable takes.
+const OF_A_FILE: &str = "move the file to a Secret, mount that in place of the ConfigMap (in the chart's values, existingAdditionalConfigsSecret), and change what was in it";
 
 pub(crate) struct ViewableSecret;
 
@@ -50,9 +52,9 @@ impl Rule for ViewableSecret {
                 let text = text.expose();
                 public::of(text).is_none() && !placeholder::is_placeholder(text)
             });
-            if let Some(what) = is_own.then(|| place(case, reading)).flatten() {
+            if let Some((what, help)) = is_own.then(|| place(case, reading)).flatten() {
                 let why = format!("it is in {what}, and not in a Secret");
-                findings.push(viewable(case, reading, &why, HELP).at(case.span(reading)));
+                findings.push(viewable(case, reading, &why, help).at(case.span(reading)));
             }
         }
         of_probes(case, findings);
@@ -61,12 +63,12 @@ impl Rule for ViewableSecret {
             let Some(user) = users.find(|user| user.password.is_some()) else {
                 continue;
             };
-            if let Some(what) = place_of(case, login.server.instance, user.span) {
+            if let Some((what, help)) = place_of(case, login.server.instance, user.span) {
                 let message = format!(
                     "everyone with the role `view` in the namespace can read the passwords of users, or their hashes: they are in {what}, and not in a Secret"
                 );
                 findings.push(
-                    case.finding(SEVERITY, login.server, message, HELP)
+                    case.finding(SEVERITY, login.server, message, help)
                         .at(user.span),
                 );
             }
@@ -111,12 +113,13 @@ fn viewable(case: &Case<'_>, reading: &Reading, why: &str, help: &str) -> Draft 
         .server(reading.server)
 }
 
-/// What the value of a reading is in, if that is no Secret.
-fn place(case: &Case<'_>, reading: &Reading) -> Option<&'static str> {
+/// What the value of a reading is in, if that is no Secret, and what to do.
+fn place(case: &Case<'_>, reading: &Reading) -> Option<(&'static str, &'static str)> {
     match reading.origin {
         Origin::Variable(_) => {
             let variable = reading.variable(case.deployment)?;
-            of_origin(variable.origin).or_else(|| of_values(case, variable))
+            let place = of_origin(variable.origin).or_else(|| of_values(case, variable));
+            place.map(|place| (place, HELP))
         }
         Origin::File(span) => of_file(case, span),
         Origin::BuiltIn(_) | Origin::Nothing => None,
@@ -124,12 +127,12 @@ fn place(case: &Case<'_>, reading: &Reading) -> Option<&'static str> {
 }
 
 /// The same of a place in a server's configuration.
-fn place_of(case: &Case<'_>, instance: usize, span: Span) -> Option<&'static str> {
+fn place_of(case: &Case<'_>, instance: usize, span: Span) -> Option<(&'static str, &'static str)> {
     let instance = &case.deployment.instances[instance];
     let mut variables = case.deployment.service(instance).environment.iter();
     let variable = variables.find(|variable| variable.span == span);
     match variable {
-        Some(variable) => of_origin(variable.origin),
+        Some(variable) => of_origin(variable.origin).map(|place| (place, HELP)),
         None => of_file(case, span),
     }
 }
@@ -157,7 +160,7 @@ fn of_values(case: &Case<'_>, variable: &Variable) -> Option<&'static str> {
     })
 }
 
-fn of_file(case: &Case<'_>, span: Span) -> Option<&'static str> {
+fn of_file(case: &Case<'_>, span: Span) -> Option<(&'static str, &'static str)> {
     let within = case.deployment.sources.within(span.source)?;
-    (!within.is_secret).then_some("a ConfigMap")
+    (!within.is_secret).then_some(("a ConfigMap", OF_A_FILE))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::{default_in, is_default};
 use clearml_secure_core::deployment::Composed;
+use clearml_secure_core::helm;
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::io::read_argument;
 use clearml_secure_core::keyset::Keyset;
@@ -161,6 +162,7 @@ fn named(
     if Keyset::is_one(&text, path) {
         return Err(Error::Keyset(path.to_owned()));
     }
+    let is_part = helm::has_one_part(path, &text);
     let deployment = loader.deployment(path, text, remarks)?;
     if !loader.has_merge() && changes_another(path, &deployment) {
         let base = path.parent().and_then(default_in);
@@ -169,7 +171,10 @@ fn named(
             base,
         });
     }
-    let none = Error::NoServer(path.to_owned());
+    let none = match is_part {
+        true => Error::OnePart(path.to_owned()),
+        false => Error::NoServer(path.to_owned()),
+    };
     match Target::of(path, deployment) {
         None => Err(none),
         Some(Target::Nothing(path, mut unknown)) => {

@@ -474,6 +474,22 @@ fn a_value_of_two_servers_is_one_finding_about_both() {
 }
 
 #[test]
+fn a_file_with_passwords_is_moved_as_a_whole() {
+    let users = "auth.fixed_users: {enabled: true, pass_hashed: false, users: [{username: ann, name: Ann, password: \\\"violet-orbit-lamp-frozen-tWq9\\\"}]}";
+    let text = format!(
+        "clearml: {{}}\napiserver:\n  additionalConfigs: {{apiserver.conf: \"{users}\"}}\n"
+    );
+    let done = look(&["v"], &[("v", &text)]);
+    assert_eq!(count(&done, "viewable-secret"), 1, "{:?}", done.rules());
+    let all = done.json.to_string();
+    assert!(
+        all.contains("in the chart's values, existingAdditionalConfigsSecret"),
+        "{all}"
+    );
+    assert!(!all.contains("with secretKeyRef"), "{all}");
+}
+
+#[test]
 fn files_that_a_secret_hides_have_no_effect() {
     let files = "additionalConfigs: {apiserver.conf: \"auth.fixed_users.enabled: true\"}";
     for (other, hides) in [
