@@ -204,6 +204,27 @@ fn what_helps_with_several_findings_is_said_once() {
     assert_eq!(variant.matches("missing-setting").count(), 1, "{script}");
 }
 
+/// One reason keeps several findings from being fixed, and hides several settings: it is said once.
+#[test]
+fn what_is_in_the_way_of_several_fixes_is_said_once() {
+    let open = "services:\n  api: {image: \"clearml/server:2.3.0\", command: apiserver, env_file: gone.env, ports: [\"8008:8008\"]}\n  web: {image: \"clearml/server:2.3.0\", command: webserver, ports: [\"8080:80\"]}\n  mongo: {image: \"mongo:7.0.22\", ports: [\"27017:27017\"]}\n";
+    let values = "clearml: {existingSecret: mine}\napiserver: {}\n";
+    let folder = deployment(&[("open.yml", open), ("values.yaml", values)]);
+    let script = verify(&folder, &["--fix", "site/open.yml"]).stdout;
+    let times = |text: &str| script.matches(text).count();
+    assert_eq!(times("clearml-inject refuses: "), 1, "{script}");
+    assert_eq!(times("public-port: "), 2, "{script}");
+    assert_eq!(times("exposed-database: "), 1, "{script}");
+    let script = verify(&folder, &["--fix", "site/values.yaml"]).stdout;
+    let times = |text: &str| script.matches(text).count();
+    assert_eq!(
+        times("it is in Secret mine, which was not given"),
+        1,
+        "{script}"
+    );
+    assert_eq!(times("and 3 more: "), 1, "{script}");
+}
+
 /// What is wrong with one part is one finding, at however many places.
 #[test]
 fn one_cause_is_one_finding() {

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use clearml_secure_core::compose::files::is_default;
 use clearml_secure_core::compose::resolved::{Difference, Resolved};
 use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::container::{Origin, Variable};
@@ -224,6 +225,13 @@ impl Comparison<'_> {
         let place = named.map_or_else(String::new, |span| format!("{}: ", self.places.of(span)));
         let other = another_env_file(&self.places.deployment.sources);
         let path = quoted(path);
+        let deployment = self.places.deployment;
+        let file = deployment.sources.path(deployment.first);
+        let name = file.file_name().and_then(|name| name.to_str());
+        let named = match name.is_none_or(is_default) {
+            true => String::new(),
+            false => format!(" -f {}", quoted(file)),
+        };
         Broken::with_help(
             format!(
                 "{place}service {} has `env_file: {path}` and would get every secret in that file, also {}",
@@ -231,7 +239,7 @@ impl Comparison<'_> {
                 escape(&variable.name)
             ),
             format!(
-                "put the secrets in another file with --env-file {other}. From then on:\n  docker compose --env-file {path} --env-file {other} up -d"
+                "put the secrets in another file with --env-file {other}. From then on:\n  docker compose --env-file {path} --env-file {other}{named} up -d"
             ),
         )
     }

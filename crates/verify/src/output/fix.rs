@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clearml_secure_core::shell::{comment, quoted};
 use clearml_secure_core::source::Sources;
 
+use super::text::NotCheckedLines;
 use super::{Printer, Seen, text};
 use crate::cli::Cli;
 use crate::finding::Finding;
@@ -73,12 +74,11 @@ impl Printer for Script<'_> {
         } else if let Subject::Server { .. } = report.subject {
             block.push_str(&of_server(&findings));
         }
-        for one in &report.unknown {
-            block.push_str(&comment(&format!(
-                "  not checked: {}: {}",
-                one.what, one.reason
-            )));
-        }
+        let mut not_checked = NotCheckedLines::default();
+        not_checked.add(&report.unknown);
+        let lines = not_checked.lines(usize::MAX);
+        let lines = lines.iter().flat_map(|line| line.lines());
+        block.extend(lines.map(|line| comment(&format!("  {line}"))));
         if report.findings.is_empty() && report.unknown.is_empty() {
             block.push_str(&comment("  no findings"));
         }
@@ -165,6 +165,8 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
     let keys = plan.inject.as_ref().and_then(|inject| inject.keys.path());
     // A pipe can be read only once.
     let keys = keys.filter(|path| *path != Path::new("-"));
+    // One reason may be in the way of all: it is said of the first.
+    let mut told: Vec<(&str, String)> = Vec::new();
     let left = plan.left.iter().map(|(finding, obstacle)| {
         let help = match keys {
             Some(keys) => with_keyset(&finding.help, keys),
@@ -173,7 +175,16 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
         let help = match obstacle {
             Some(Obstacle::Refusal(why)) if help.contains(why) => help,
             Some(Obstacle::Refusal(why)) if help.contains(INJECT) => why.clone(),
-            Some(Obstacle::Refusal(why) | Obstacle::Harm(why)) => format!("{help}\n  {why}"),
+            Some(Obstacle::Refusal(why) | Obstacle::Harm(why)) => {
+                let known = told.iter().find(|(known, _)| known == why);
+                match known.is_some_and(|(_, first)| *first != help) {
+                    true => help,
+                    false => {
+                        told.push((why, help.clone()));
+                        format!("{help}\n  {why}")
+                    }
+                }
+            }
             None => help,
         };
         (*finding, help)
