@@ -526,7 +526,7 @@ impl Deployment {
 }
 
 /// What is not known where a container may change what its server is given.
-pub const OF_THE_CONTAINER: &str = "what its image, its command and its hooks change";
+pub const OF_THE_CONTAINER: &str = "the effect of the image, the command and the hooks";
 
 /// What may change what a server is given and is not known.
 fn doubts(container: &Container) -> impl Iterator<Item = Unseen> {

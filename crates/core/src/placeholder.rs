@@ -42,9 +42,9 @@ const TELLING: &str = "change changed changeit changeme changethis choose define
                        ihrpasswort passwort votre пароль 密码";
 
 /// Words that stand beside them.
-const FILLING: &str = "a account actual admin administrator all an and any api as at base bcrypt be by chars characters \
-                       clear clearml complex credential credentials default deploy deploying deployment environment \
-                       first for from going guest hash hashed immediately in into is it jane john key later least live \
+const FILLING: &str = "a access account actual admin administrator agent all an and any api as at base bcrypt be by chars characters \
+                       clear clearml client complex credential credentials default deploy deploying deployment environment \
+                       first for from going guest hash hashed immediately id in into is it jane john key later least live \
                        login long must need now of on one own pass passphrase passwd password plain prod production pw \
                        random real root safe secret secure server should string strong support text that the this to \
                        unique user username users value very web with you after before bits bytes fake hex in knows \

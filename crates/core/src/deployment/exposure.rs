@@ -306,10 +306,10 @@ impl Around<'_> {
 }
 
 /// Why the containers of a network that somebody else makes may be open to others.
-const EXTERNAL: &str = "its network is made elsewhere: whatever else is on it reaches the database; give the databases a \
+const EXTERNAL: &str = "the network is made elsewhere: whatever else is on it reaches the database; give the databases a \
                         network of these files";
 /// The same of what leads to a database.
-const THROUGH: &str = "its network is made elsewhere: whatever else is on it reaches a database through this service; \
+const THROUGH: &str = "the network is made elsewhere: whatever else is on it reaches a database through this service; \
                        give the service a network of these files";
 
 impl Deployment {

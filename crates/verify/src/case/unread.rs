@@ -160,6 +160,12 @@ fn is_in_secure(parts: &[&str]) -> bool {
     }
 }
 
+/// Neither one of ClearML's accounts nor nearly so: the name of another account is no suggestion.
+fn is_own_account(account: &str) -> bool {
+    let mut accounts = SETTINGS.iter().filter_map(|setting| setting.account());
+    !accounts.any(|known| is_mistyped(known, account))
+}
+
 /// Nearly the name of one of ClearML's accounts: nobody names one of their own so.
 fn is_mistyped_account(account: &str) -> bool {
     let accounts = || SETTINGS.iter().filter_map(|setting| setting.account());
@@ -190,6 +196,15 @@ fn nearest(path: &str) -> Option<String> {
         Some(format!("{start}{ours}"))
     });
     let path = of_client.as_deref().unwrap_or(path);
+    if let ["secure", "credentials", account, field] = path.split('.').collect::<Vec<_>>()[..]
+        && is_own_account(account)
+    {
+        let fields = ACCOUNT_FIELDS.iter();
+        let best = fields.min_by_key(|known| distance(known, field));
+        let best = best.filter(|known| is_mistyped(known, field))?;
+        let name = format!("secure__credentials__{account}__{best}").to_ascii_uppercase();
+        return Some(format!("CLEARML__{name}"));
+    }
     // Below `secure` a setting is what is meant, not its account's role.
     let settings = SETTINGS.iter().map(|setting| setting.path().to_owned());
     let may_be_near = |known: &String| known.len().abs_diff(path.len()) * FAR <= path.len();
@@ -306,6 +321,18 @@ mod tests {
         ] {
             assert_eq!(near(name), expected);
         }
+        // An account of somebody's own is not meant for one of ClearML's.
+        let own = |field: &str| {
+            unread(&format!(
+                "CLEARML__secure__credentials__supervisor__{field}"
+            ))
+        };
+        assert_eq!(own("allow_login").unwrap().nearest, None);
+        assert_eq!(own("email").unwrap().nearest, None);
+        assert_eq!(
+            own("access_key").unwrap().nearest.as_deref(),
+            Some("CLEARML__SECURE__CREDENTIALS__SUPERVISOR__USER_KEY")
+        );
         assert_eq!(
             near("CLEARML__SECURE__CREDENTIALS__APISERVR__USER_KEY"),
             "CLEARML__SECURE__CREDENTIALS__APISERVER__USER_KEY"

@@ -196,9 +196,10 @@ fn emptied<'a>(case: &'a Case<'_>, reading: &Reading) -> Option<(&'a Variable, E
         .iter()
         .filter(is_empty)
         .map(|used| match used.form {
-            // `$NAME` may be a password with a dollar sign, and so may any variable among other text.
+            // `$NAME` may be a password with a dollar sign, and so may any variable among other text. Where nothing is left
+            // of the value, there is no other text.
             Form::Plain if used.depth == 0 => "a variable in it".to_owned(),
-            _ if used.depth == 0 && used.span.len() < variable.written_length => {
+            _ if used.depth == 0 && !is_whole && used.span.len() < variable.written_length => {
                 "a variable in it".to_owned()
             }
             _ => escape(&used.name).into_owned(),

@@ -100,7 +100,7 @@ fn judge_text(text: &str, kind: Kind) -> Option<(Severity, String)> {
             "is the hash of an empty text, a common word or a public value".to_owned()
         }
         Weakness::Guessable => format!("is a {} of few or predictable characters", kind_name(kind)),
-        Weakness::Placeholder => "is a placeholder from the documentation".to_owned(),
+        Weakness::Placeholder => "has only a placeholder".to_owned(),
         Weakness::Short => format!("is too short for a {}", kind_name(kind)),
     };
     Some((severity, why))
