@@ -1,12 +1,16 @@
 //! Proxies as they really are: a configuration is started as it was generated, and asked for everything that may lead somewhere.
 //!
 //! A configuration is written once, with marks for what is another address in a container and on this machine: `@80@` and
-//! `@8080@` where it listens, `@es@`, `@api@` and `@other@` for whom it passes on to, `@here@` for the folder of its files.
+//! `@8080@` where it listens, `@es@`, `@api@` and `@other@` for whom it passes on to, `@es:port@` for such a port alone, `@here@`
+//! for the folder of its files, `@file@` for the file.
 
 mod caddy;
+mod engine;
 mod haproxy;
 mod httpd;
 mod nginx;
+mod tls;
+mod traefik;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -18,43 +22,109 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use base64::Engine;
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use self::engine::Engine;
 use crate::generator::Random;
 use crate::oracle;
 use crate::port;
 
 /// One of the proxies.
 pub struct Kind {
-    /// Its image.
     pub name: &'static str,
+    pub image: &'static str,
     program: &'static str,
-    /// Where the image reads its file.
-    pub target: &'static str,
     /// A configuration, with marks.
-    pub generate: fn(&mut Random) -> String,
+    pub generate: fn(&mut Random) -> Setup,
     /// What a real one needs besides, before the configuration.
     before: &'static str,
+    /// What names the file, where the configuration has no words of its own.
     arguments: fn(&str) -> Vec<String>,
     password_file: fn() -> String,
+    has_to_settle: bool,
 }
 
-pub const KINDS: [Kind; 4] = [caddy::KIND, haproxy::KIND, httpd::KIND, nginx::KIND];
+pub const KINDS: [Kind; 5] = [
+    caddy::KIND,
+    haproxy::KIND,
+    httpd::KIND,
+    nginx::KIND,
+    traefik::KIND,
+];
+
+/// What a proxy is started with, and what it finds.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// Where its container has the file.
+    pub target: &'static str,
+    pub text: String,
+    /// Its words.
+    pub command: Vec<String>,
+    /// The labels of those whom it may pass on to: Elasticsearch, the API server, the other one.
+    pub labels: [Vec<String>; 3],
+}
+
+impl Setup {
+    fn of_file(target: &'static str, text: String) -> Self {
+        Self {
+            target,
+            text,
+            ..Self::default()
+        }
+    }
+
+    fn map(&self, change: impl Fn(&str) -> String) -> Self {
+        let all = |texts: &Vec<String>| texts.iter().map(|text| change(text)).collect();
+        Self {
+            target: self.target,
+            text: change(&self.text),
+            command: all(&self.command),
+            labels: self.labels.each_ref().map(all),
+        }
+    }
+
+    /// As it is in containers.
+    #[must_use]
+    pub fn in_container(&self) -> Self {
+        self.map(|text| {
+            let mut text = text
+                .replace("@here@", "/etc/own")
+                .replace("@file@", self.target);
+            for (mark, address) in BACKENDS {
+                let port = address.rsplit(':').next().unwrap();
+                text = text.replace(mark, address).replace(&port_mark(mark), port);
+            }
+            for port in PORTS {
+                text = text.replace(&format!("@{port}@"), &port.to_string());
+            }
+            text
+        })
+    }
+}
+
+/// The mark of a port alone.
+fn port_mark(mark: &str) -> String {
+    format!("{}:port@", mark.trim_end_matches('@'))
+}
 
 /// Where they listen in their containers.
 pub const PORTS: [u16; 2] = [80, 8080];
 /// For whom a request may be.
-const HOSTS: [&str; 5] = [
+const HOSTS: [&str; 7] = [
     "127.0.0.1",
     "a.example",
     "b.example",
     "x.example",
     "localhost",
+    "elasticsearch-own",
+    "apiserver-own",
 ];
 const PATHS: [&str; 9] = [
     "/", "/es", "/es/x", "/api", "/api/y", "/files/z", "/login", "/a/b", "/zzz",
 ];
+/// How, and with the password or without.
+const WAYS: [(&str, bool); 3] = [("GET", false), ("POST", false), ("GET", true)];
 /// What a browser sends for the user and the password that every generated configuration knows.
 pub const USER: (&str, &str) = ("u", "p");
 
@@ -65,7 +135,7 @@ const BACKENDS: [(&str, &str); 3] = [
     ("@other@", "other:3000"),
 ];
 
-/// What requests came to.
+/// What requests came to; the API server in clear text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Reached {
     /// The first request that anybody may make and that comes to Elasticsearch.
@@ -79,6 +149,7 @@ pub struct Reached {
 /// Servers that tell how often they were asked.
 pub struct Backends {
     all: Vec<(u16, Arc<AtomicUsize>)>,
+    engine: Engine,
 }
 
 impl Backends {
@@ -96,7 +167,10 @@ impl Backends {
             });
             (port, asked)
         });
-        Self { all: all.collect() }
+        Self {
+            all: all.collect(),
+            engine: Engine::start(),
+        }
     }
 
     fn counts(&self) -> Vec<usize> {
@@ -113,46 +187,61 @@ fn answer(mut stream: TcpStream) {
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
 }
 
-/// A configuration as it is in the container.
-pub fn in_container(text: &str) -> String {
-    let mut text = text.replace("@here@", "/etc/own");
-    for (mark, address) in BACKENDS {
-        text = text.replace(mark, address);
+/// What requests come to, of a configuration that the proxy takes; none of one that it refuses.
+pub fn reached(kind: &Kind, program: &Path, setup: &Setup, backends: &Backends) -> Option<Reached> {
+    let folder = tempfile::tempdir().unwrap();
+    let ports = PORTS.map(|_| port::free(Ipv4Addr::LOCALHOST.into()));
+    let file = folder
+        .path()
+        .join(Path::new(setup.target).file_name().unwrap());
+    let real = setup.map(|text| on_this_machine(text, &file, &ports, backends));
+    fs::write(folder.path().join("passwords"), (kind.password_file)()).unwrap();
+    let before = on_this_machine(kind.before, &file, &ports, backends);
+    fs::write(&file, before + &real.text).unwrap();
+    let names = BACKENDS.map(|(_, address)| address.split(':').next().unwrap());
+    let ports_of_all = backends.all.iter().map(|(port, _)| *port);
+    let all = names.into_iter().zip(real.labels.iter().map(Vec::as_slice));
+    backends.engine.runs(
+        all.zip(ports_of_all)
+            .map(|((name, labels), port)| (name, labels, port)),
+    );
+    let arguments = match real.command.is_empty() {
+        true => (kind.arguments)(&file.display().to_string()),
+        false => real.command,
+    };
+    let running = Running::start(program, &arguments, folder.path(), &ports)?;
+    if kind.has_to_settle {
+        thread::sleep(Duration::from_millis(400));
     }
-    for port in PORTS {
-        text = text.replace(&format!("@{port}@"), &port.to_string());
-    }
-    text
+    let speaks_tls = format!("{setup:?}").contains("tls");
+    let reached = ask_all(&ports, speaks_tls, backends);
+    drop(running);
+    Some(reached)
 }
 
-/// What requests come to, of a configuration that the proxy takes; none of one that it refuses.
-pub fn reached(kind: &Kind, program: &Path, text: &str, backends: &Backends) -> Option<Reached> {
-    let folder = tempfile::tempdir().unwrap();
-    let here = folder.path().display().to_string();
-    let ports = PORTS.map(|_| port::free(Ipv4Addr::LOCALHOST.into()));
-    let mut real = format!("{}{text}", kind.before).replace("@here@", &here);
+fn on_this_machine(text: &str, file: &Path, ports: &[u16], backends: &Backends) -> String {
+    let here = file.parent().unwrap().display().to_string();
+    let mut real = text
+        .replace("@here@", &here)
+        .replace("@file@", &file.display().to_string())
+        .replace("@engine@", &backends.engine.port.to_string());
     for ((mark, _), (port, _)) in BACKENDS.iter().zip(&backends.all) {
-        real = real.replace(mark, &format!("127.0.0.1:{port}"));
+        real = real
+            .replace(mark, &format!("127.0.0.1:{port}"))
+            .replace(&port_mark(mark), &port.to_string());
     }
     for (port, own) in PORTS.iter().zip(ports) {
         real = real.replace(&format!("@{port}@"), &own.to_string());
     }
-    fs::write(folder.path().join("passwords"), (kind.password_file)()).unwrap();
-    let file = folder.path().join("configuration");
-    fs::write(&file, real).unwrap();
-    let running = Running::start(kind, program, folder.path(), &ports)?;
-    let reached = ask_all(&ports, backends);
-    drop(running);
-    Some(reached)
+    real
 }
 
 struct Running(Child);
 
 impl Running {
-    fn start(kind: &Kind, program: &Path, folder: &Path, ports: &[u16]) -> Option<Self> {
-        let file = folder.join("configuration");
+    fn start(program: &Path, arguments: &[String], folder: &Path, ports: &[u16]) -> Option<Self> {
         let mut command = Command::new(program);
-        command.args((kind.arguments)(&file.display().to_string()));
+        command.args(arguments);
         for name in ["HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"] {
             command.env(name, folder);
         }
@@ -187,28 +276,40 @@ fn connected(port: u16) -> Option<TcpStream> {
     TcpStream::connect_timeout(&address, Duration::from_millis(500)).ok()
 }
 
-fn ask_all(ports: &[u16], backends: &Backends) -> Reached {
+/// One request.
+struct Request {
+    port: u16,
+    host: &'static str,
+    path: &'static str,
+    method: &'static str,
+    has_password: bool,
+    is_tls: bool,
+}
+
+fn ask_all(ports: &[u16], speaks_tls: bool, backends: &Backends) -> Reached {
     let mut reached = Reached::default();
-    for (port, own) in PORTS.iter().zip(ports) {
-        if connected(*own).is_none() {
-            continue;
-        }
-        for host in HOSTS {
-            for path in PATHS {
-                for (method, has_password) in [("GET", false), ("POST", false), ("GET", true)] {
-                    let before = backends.counts();
-                    ask(*own, host, path, method, has_password);
-                    let after = backends.counts();
-                    let is_asked = |at: usize| after[at] > before[at];
-                    let said = || Some(format!("{method} http://{host}:{port}{path}"));
-                    if is_asked(0) && !has_password && reached.elasticsearch.is_none() {
-                        reached.elasticsearch = said();
-                    }
-                    if is_asked(0) && has_password && reached.with_password.is_none() {
-                        reached.with_password = said();
-                    }
-                    if is_asked(1) && reached.apiserver.is_none() {
-                        reached.apiserver = said();
+    let schemes = [false, true].into_iter().take(1 + usize::from(speaks_tls));
+    for is_tls in schemes {
+        for (shown, port) in PORTS.iter().zip(ports.iter().copied()) {
+            if connected(port).is_none() {
+                continue;
+            }
+            for host in HOSTS {
+                for path in PATHS {
+                    for (method, has_password) in WAYS {
+                        // A handshake takes long.
+                        if is_tls && method != "GET" {
+                            continue;
+                        }
+                        let request = Request {
+                            port,
+                            host,
+                            path,
+                            method,
+                            has_password,
+                            is_tls,
+                        };
+                        request.tell(*shown, &mut reached, backends);
                     }
                 }
             }
@@ -217,30 +318,65 @@ fn ask_all(ports: &[u16], backends: &Backends) -> Reached {
     reached
 }
 
-fn ask(port: u16, host: &str, path: &str, method: &str, has_password: bool) {
-    let Some(mut stream) = connected(port) else {
-        return;
-    };
-    drop(stream.set_read_timeout(Some(Duration::from_secs(2))));
-    let login = match has_password {
-        true => format!(
-            "Authorization: Basic {}\r\n",
-            STANDARD.encode(format!("{}:{}", USER.0, USER.1))
-        ),
-        false => String::new(),
-    };
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n{login}Connection: close\r\n\r\n"
-    );
+impl Request {
+    /// Asks, and keeps whom it came to.
+    fn tell(&self, shown: u16, reached: &mut Reached, backends: &Backends) {
+        let before = backends.counts();
+        self.ask();
+        let after = backends.counts();
+        let is_asked = |at: usize| after[at] > before[at];
+        let said = || {
+            let scheme = if self.is_tls { "https" } else { "http" };
+            let Self {
+                method, host, path, ..
+            } = self;
+            format!("{method} {scheme}://{host}:{shown}{path}")
+        };
+        if is_asked(0) && !self.has_password {
+            reached.elasticsearch.get_or_insert_with(said);
+        }
+        if is_asked(0) && self.has_password {
+            reached.with_password.get_or_insert_with(said);
+        }
+        if is_asked(1) && !self.is_tls {
+            reached.apiserver.get_or_insert_with(said);
+        }
+    }
+
+    fn ask(&self) {
+        let Some(mut stream) = connected(self.port) else {
+            return;
+        };
+        drop(stream.set_read_timeout(Some(Duration::from_secs(2))));
+        let login = match self.has_password {
+            true => format!(
+                "Authorization: Basic {}\r\n",
+                STANDARD.encode(format!("{}:{}", USER.0, USER.1))
+            ),
+            false => String::new(),
+        };
+        let Self {
+            method, host, path, ..
+        } = self;
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n{login}Connection: close\r\n\r\n"
+        );
+        match self.is_tls {
+            true => exchange(tls::over(stream, host), &request),
+            false => exchange(&mut stream, &request),
+        }
+    }
+}
+
+fn exchange(mut stream: impl Read + Write, request: &str) {
     if stream.write_all(request.as_bytes()).is_ok() {
-        let mut answer = Vec::new();
-        let _ = stream.take(65_536).read_to_end(&mut answer);
+        let _ = stream.take(65_536).read_to_end(&mut Vec::new());
     }
 }
 
 /// The program of a proxy, or a visible skip.
 pub fn program(kind: &Kind) -> Option<PathBuf> {
-    let found = oracle::on_path(kind.program);
+    let found = oracle::on_path(kind.program).or_else(|| oracle::of_python(kind.program));
     if found.is_none() {
         oracle::skip(&format!("where proxies lead: {} not found", kind.program));
     }

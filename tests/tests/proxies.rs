@@ -10,10 +10,11 @@ use std::fs;
 
 use e2e::generator::Random;
 use e2e::program::clearml;
-use e2e::proxied::{Backends, KINDS, Kind, PORTS, Reached, in_container, program, reached};
-use serde_json::Value;
+use e2e::proxied::{Backends, KINDS, Kind, PORTS, Reached, Setup, program, reached};
+use serde_json::{Value, json};
 
-/// So many configurations of each; `CLEARML_SECURE_PROXIES` and `CLEARML_SECURE_SEED` are for more, or for others.
+/// So many configurations of each; `CLEARML_SECURE_PROXIES` and `CLEARML_SECURE_SEED` are for more, or for others, and
+/// `CLEARML_SECURE_PROXY` for one of the proxies alone.
 const COUNT: u64 = 40;
 
 #[test]
@@ -26,21 +27,25 @@ fn what_a_proxy_passes_on_is_found_in_its_file() {
     let seed = number("CLEARML_SECURE_SEED", 1);
     let backends = Backends::start();
     let mut failures = Vec::new();
-    for kind in &KINDS {
+    let only = env::var("CLEARML_SECURE_PROXY").ok();
+    let is_meant = |kind: &&Kind| only.as_ref().is_none_or(|name| name == kind.name);
+    for kind in KINDS.iter().filter(is_meant) {
         let Some(program) = program(kind) else {
             continue;
         };
         let mut tally = Tally::default();
         for seed in seed..seed + count {
-            let text = (kind.generate)(&mut Random::new(seed));
-            let Some(reached) = reached(kind, &program, &text, &backends) else {
+            let setup = (kind.generate)(&mut Random::new(seed));
+            let Some(reached) = reached(kind, &program, &setup, &backends) else {
                 tally.refused += 1;
                 continue;
             };
-            let found = found(kind, &text);
+            let found = found(kind, &setup);
             tally.add(&reached, &found);
             let wrong = missed(&reached, &found);
-            failures.extend(wrong.map(|wrong| format!("{} {seed}: {wrong}\n{text}", kind.name)));
+            failures.extend(
+                wrong.map(|wrong| format!("{} {seed}: {wrong}\n{}", kind.name, shown(&setup))),
+            );
         }
         println!("{}: {tally:?}", kind.name);
         // A test that reaches nothing could not fail.
@@ -89,24 +94,38 @@ struct Found {
     is_unknown: bool,
 }
 
-fn found(kind: &Kind, text: &str) -> Found {
+/// A configuration, for a person.
+fn shown(setup: &Setup) -> String {
+    let words = setup.command.iter().chain(setup.labels.iter().flatten());
+    let lines = words.map(|word| format!("{word}\n"));
+    setup.text.clone() + &lines.collect::<String>()
+}
+
+fn found(kind: &Kind, setup: &Setup) -> Found {
     let folder = tempfile::tempdir().unwrap();
-    let ports = PORTS.map(|port| format!("\"{port}:{port}\"")).join(", ");
-    let compose = format!(
-        "services:
-  proxy:
-    image: {}:2
-    ports: [{ports}]
-    volumes: [\"./own:{}\"]
-  apiserver: {{image: 'clearml/server:2.3.0', command: apiserver, environment: {{CLEARML_ELASTIC_SERVICE_HOST: elasticsearch}}}}
-  fileserver: {{image: 'clearml/server:2.3.0', command: fileserver}}
-  elasticsearch: {{image: 'elasticsearch:8.17.0'}}
-  other: {{image: 'node:20', command: [node, app.js]}}
-",
-        kind.name, kind.target
-    );
+    let setup = setup.in_container();
+    let labels = |at: usize| json!(setup.labels[at]);
+    // YAML takes JSON.
+    let compose = json!({"services": {
+        "proxy": {
+            "image": kind.image,
+            "command": Some(&setup.command).filter(|words| !words.is_empty()),
+            "ports": PORTS.map(|port| format!("{port}:{port}")),
+            "volumes": [format!("./own:{}", setup.target)],
+        },
+        "apiserver": {
+            "image": "clearml/server:2.3.0",
+            "command": "apiserver",
+            "environment": {"CLEARML_ELASTIC_SERVICE_HOST": "elasticsearch"},
+            "labels": labels(1),
+        },
+        "fileserver": {"image": "clearml/server:2.3.0", "command": "fileserver"},
+        "elasticsearch": {"image": "elasticsearch:8.17.0", "labels": labels(0)},
+        "other": {"image": "node:20", "command": ["node", "app.js"], "labels": labels(2)},
+    }});
+    let compose = compose.to_string().replace('$', "$$");
     fs::write(folder.path().join("docker-compose.yml"), compose).unwrap();
-    fs::write(folder.path().join("own"), in_container(text)).unwrap();
+    fs::write(folder.path().join("own"), &setup.text).unwrap();
     let done = clearml("verify")
         .args(["-f", "json", "docker-compose.yml"])
         .within(folder.path())

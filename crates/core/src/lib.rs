@@ -89,6 +89,7 @@ pub mod shown;
 /// Texts, spans and places.
 pub mod source;
 pub mod strength;
+mod traefik;
 pub mod unseen;
 pub mod version;
 pub mod yaml;

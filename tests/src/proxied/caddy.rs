@@ -1,13 +1,13 @@
 //! Caddy: sites, matchers, and directives in the order that it gives them.
 
-use super::Kind;
+use super::{Kind, Setup};
 use crate::generator::Random;
 
 pub(super) const KIND: Kind = Kind {
     name: "caddy",
+    image: "caddy:2",
     program: "caddy",
-    target: "/etc/caddy/Caddyfile",
-    generate,
+    generate: |random| Setup::of_file("/etc/caddy/Caddyfile", generate(random)),
     before: "",
     arguments: |file| {
         ["run", "--adapter", "caddyfile", "--config", file]
@@ -15,6 +15,7 @@ pub(super) const KIND: Kind = Kind {
             .to_vec()
     },
     password_file: String::new,
+    has_to_settle: false,
 };
 
 /// bcrypt of the password, at the lowest cost.

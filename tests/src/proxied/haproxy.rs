@@ -1,16 +1,17 @@
 //! HAProxy: frontends, backends and conditions.
 
-use super::Kind;
+use super::{Kind, Setup};
 use crate::generator::Random;
 
 pub(super) const KIND: Kind = Kind {
     name: "haproxy",
+    image: "haproxy:2",
     program: "haproxy",
-    target: "/usr/local/etc/haproxy/haproxy.cfg",
-    generate,
+    generate: |random| Setup::of_file("/usr/local/etc/haproxy/haproxy.cfg", generate(random)),
     before: "",
     arguments: |file| ["-db", "-q", "-f", file].map(str::to_owned).to_vec(),
     password_file: String::new,
+    has_to_settle: false,
 };
 
 const TESTS: [&str; 15] = [

@@ -1,13 +1,13 @@
 //! Apache httpd: virtual hosts, ProxyPass, rewriting, and who is let in.
 
-use super::Kind;
+use super::{Kind, Setup};
 use crate::generator::Random;
 
 pub(super) const KIND: Kind = Kind {
     name: "httpd",
+    image: "httpd:2",
     program: "apache2",
-    target: "/usr/local/apache2/conf/httpd.conf",
-    generate,
+    generate: |random| Setup::of_file("/usr/local/apache2/conf/httpd.conf", generate(random)),
     before: "ServerRoot @here@
 PidFile @here@/pid
 ErrorLog @here@/error.log
@@ -31,6 +31,7 @@ LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
     arguments: |file| ["-X", "-f", file].map(str::to_owned).to_vec(),
     // SHA-1 of the password, as htpasswd writes it.
     password_file: || "u:{SHA}UWuXg/ylF+7L0dBk2i0WUxCxl1k=\n".to_owned(),
+    has_to_settle: false,
 };
 
 const PATHS: [&str; 8] = [

@@ -1,16 +1,17 @@
 //! nginx: servers and locations, in every order and with every way to ask.
 
-use super::Kind;
+use super::{Kind, Setup};
 use crate::generator::Random;
 
 pub(super) const KIND: Kind = Kind {
     name: "nginx",
+    image: "nginx:2",
     program: "nginx",
-    target: "/etc/nginx/nginx.conf",
-    generate,
+    generate: |random| Setup::of_file("/etc/nginx/nginx.conf", generate(random)),
     before: "daemon off; master_process off; pid @here@/pid; error_log @here@/error.log crit;\n",
     arguments: |file| vec!["-c".to_owned(), file.to_owned()],
     password_file: || "u:{PLAIN}p\n".to_owned(),
+    has_to_settle: false,
 };
 
 const PATHS: [&str; 8] = [

@@ -1,25 +1,26 @@
 //! Traefik: entry points of its own, and routers that labels of other containers or files give it (docs/clearml.md#proxies).
 
 mod constraint;
-mod service;
+mod dynamic;
+mod router;
 mod settings;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use self::dynamic::{Dynamic, Told};
+use self::router::{Kind, Router};
 use super::{IMAGES, Software};
 use crate::container::{Container, LabelReader};
 use crate::deployment::exposure::address::is_loopback;
 use crate::deployment::exposure::files::Files;
 use crate::deployment::exposure::hop::{Forward, How};
 use crate::deployment::exposure::{Around, Tool};
+use crate::traefik::{self, SendsToTls};
 use crate::unseen::{Hides, Unseen};
 
 /// What looks at labels, as its settings call it.
 const PROVIDERS: [&str; 2] = ["docker", "swarm"];
-
-/// A rule that nobody wrote is made of a container's name.
-const LONGEST_RULE: u64 = 255;
 
 /// Settings by their path in lower case, as Traefik has them from options, variables, files and labels.
 type Paths = BTreeMap<String, String>;
@@ -28,8 +29,7 @@ type Paths = BTreeMap<String, String>;
 struct Traefik {
     index: usize,
     own: Paths,
-    /// What entry points ask of all who come, with what labels of other containers define.
-    middlewares: Paths,
+    dynamic: Dynamic,
     files: Files,
 }
 
@@ -38,36 +38,8 @@ struct EntryPoint {
     port: u16,
     is_loopback: bool,
     is_tls: bool,
-    is_guarded: bool,
     /// The priority with which it sends all who come to one with TLS.
     redirects: Option<u64>,
-}
-
-/// One router.
-struct Router<'a> {
-    kind: Kind,
-    entry_points: Option<Vec<&'a str>>,
-    has_tls: bool,
-    tls_options: Option<&'a str>,
-    redirects: bool,
-    priority: u64,
-    is_guarded: bool,
-    service: Option<&'a str>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Http,
-    Tcp,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Tcp => "tcp",
-        }
-    }
 }
 
 /// Adds what every Traefik of a deployment passes on, and says of what one elsewhere may.
@@ -83,13 +55,11 @@ pub(in crate::deployment::exposure) fn of(
         .collect();
     for traefik in &all {
         let start = forwards.len();
-        for index in 0..around.containers.len() {
-            let is_other = index != traefik.index && around.are_beside(traefik.index, index);
-            if is_other && traefik.looks_at(&around.containers[index]) {
-                traefik.by_labels(around, index, forwards);
+        for router in traefik.dynamic.routers() {
+            for to in traefik.dynamic.servers_of(&router) {
+                traefik.add(around, &router, to, forwards);
             }
         }
-        traefik.by_files(around, forwards);
         if forwards.len() == start && !traefik.is_seen() {
             traefik.concluded(around, forwards);
         }
@@ -112,33 +82,38 @@ impl Traefik {
         let mut traefik = Self {
             index,
             own: settings::of(container, &files),
-            middlewares: Paths::new(),
+            dynamic: Dynamic::default(),
             files,
         };
-        if traefik
-            .own
-            .keys()
-            .any(|path| path.contains(".http.middlewares"))
-        {
-            let mut all = traefik.own.clone();
-            for other in around.containers {
-                all.extend(labels(other, |reader| traefik.reads(reader)));
-            }
-            all.retain(|path, _| path.starts_with("http.middlewares."));
-            traefik.middlewares = all;
-        }
+        let others = around.containers.iter().enumerate();
+        let served = others.filter(|(other, one)| {
+            *other != index && around.are_beside(index, *other) && traefik.looks_at(one)
+        });
+        let served = served.filter_map(|(other, one)| {
+            let paths = labels(one, |reader| traefik.reads(reader));
+            traefik.serves(&paths).then_some(Told {
+                container: Some(other),
+                paths,
+            })
+        });
+        let mut told: Vec<Told> = served.collect();
+        told.push(Told {
+            container: None,
+            paths: traefik.own.clone(),
+        });
+        traefik.dynamic = Dynamic::of(around, Some(index), told);
         traefik
     }
 
-    /// Whether one of the middlewares of an entry point, which are of all HTTP routers there, is of one of these kinds.
-    fn has_middleware(&self, entry_point: &str, kinds: &[&str]) -> bool {
-        let path = format!("entrypoints.{entry_point}.http.middlewares");
-        is_any_of(
-            &self.middlewares,
-            Kind::Http,
-            &listed(&self.own, &path),
-            kinds,
-        )
+    /// Whether it serves a container with these labels.
+    fn serves(&self, labels: &Paths) -> bool {
+        let is_told = || names_router(labels) && !self.is_seen();
+        let is_served = match labels.get("enable").map(String::as_str) {
+            Some("false") => false,
+            Some(_) => true,
+            None => self.serves_all() || is_told(),
+        };
+        is_served && self.reads_labels()
     }
 
     /// Whether anything of its own configuration is here.
@@ -194,11 +169,7 @@ impl Traefik {
                     port,
                     is_loopback: is_loopback(address),
                     is_tls: is_on(&self.own, &setting("http.tls")),
-                    is_guarded: self.has_middleware(name, &GUARDS),
-                    redirects: match self.has_middleware(name, &REDIRECTS) {
-                        true => Some(u64::MAX),
-                        false => self.redirects(&setting("http.redirections.entrypoint")),
-                    },
+                    redirects: self.redirects(&setting("http.redirections.entrypoint")),
                 },
             );
         }
@@ -210,7 +181,6 @@ impl Traefik {
                     port: 80,
                     is_loopback: false,
                     is_tls: false,
-                    is_guarded: false,
                     redirects: None,
                 },
             );
@@ -229,48 +199,6 @@ impl Traefik {
         })
     }
 
-    /// What a container's labels make it serve.
-    fn by_labels(&self, around: &Around<'_>, index: usize, forwards: &mut Vec<Forward>) {
-        let container = &around.containers[index];
-        let labels = labels(container, |reader| self.reads(reader));
-        let is_told = labels
-            .keys()
-            .any(|path| path.contains("routers.") || path.starts_with("frontend."));
-        let is_served = match labels.get("enable").map(String::as_str) {
-            Some("false") => false,
-            Some(_) => true,
-            None => self.serves_all() || is_told && !self.is_seen(),
-        };
-        if !is_served || !self.reads_labels() {
-            return;
-        }
-        for router in routers(&labels) {
-            let service = router
-                .service
-                .map_or("*", |name| name.split('@').next().unwrap_or(name));
-            let port = service_port(&labels, router.kind, service);
-            let port = port.or_else(|| own_port(around, index));
-            let Some(port) = port else {
-                continue;
-            };
-            self.add(around, &router, (index, port), forwards);
-        }
-    }
-
-    /// What files say that are mounted into it.
-    fn by_files(&self, around: &Around<'_>, forwards: &mut Vec<Forward>) {
-        for router in routers(&self.own) {
-            let Some(service) = router.service else {
-                continue;
-            };
-            for to in self.servers_of(router.kind, service) {
-                for to in around.reached(self.index, &to) {
-                    self.add(around, &router, to, forwards);
-                }
-            }
-        }
-    }
-
     fn add(
         &self,
         around: &Around<'_>,
@@ -287,7 +215,6 @@ impl Traefik {
         for name in names {
             let one = known.get(name.to_ascii_lowercase().as_str());
             let is_loopback = one.is_some_and(|one| one.is_loopback);
-            let is_guarded = router.kind == Kind::Http && one.is_some_and(|one| one.is_guarded);
             let (ports, is_tls, redirects) = match one {
                 Some(one) => (vec![one.port], one.is_tls, one.redirects),
                 None if self.is_seen() && !self.files.is_hidden(Software::Traefik.folders()) => {
@@ -302,7 +229,12 @@ impl Traefik {
             };
             let is_tls = is_tls || router.has_tls;
             let is_asked = is_tls && self.asks_for_certificate(router.tls_options);
-            let is_sent_on = router.redirects || redirects.is_some_and(|own| own > router.priority);
+            let before = listed(&self.own, &format!("entrypoints.{name}.http.middlewares"));
+            let before = before.into_iter().filter(|_| router.kind == Kind::Http);
+            let names = before.chain(router.middlewares.iter().copied());
+            let done = self.dynamic.done(router.kind, names, router.provider);
+            let is_sent_on = done.sends_to_tls == SendsToTls::Everybody
+                || redirects.is_some_and(|own| own > router.priority);
             if !is_tls && router.kind == Kind::Http && is_sent_on {
                 continue;
             }
@@ -317,7 +249,7 @@ impl Traefik {
                 is_loopback,
                 is_tls,
                 is_told: true,
-                is_guarded: is_guarded || is_asked || router.is_guarded,
+                is_guarded: done.is_guarded || is_asked || router.is_for_few,
                 tunnel: None,
             }));
         }
@@ -393,22 +325,18 @@ fn has(paths: &Paths, path: &str) -> bool {
     paths.contains_key(path) || starting(paths, &format!("{path}.")).next().is_some()
 }
 
+/// Whether labels name a router, also one of Traefik 1.
+fn names_router(labels: &Paths) -> bool {
+    let mut paths = labels.keys();
+    paths.any(|path| path.contains("routers.") || path.starts_with("frontend."))
+}
+
 /// Whether a part that needs nothing below it is there. What is no `true` takes it out, with all that is below.
 fn is_on(paths: &Paths, path: &str) -> bool {
     has(paths, path)
         && paths
             .get(path)
             .is_none_or(|told| told.is_empty() || told.eq_ignore_ascii_case("true"))
-}
-
-/// The priority of a router: what it says, or the length of its rule.
-fn priority(paths: &Paths, router: &str) -> u64 {
-    let told = paths.get(&format!("{router}.priority"));
-    let told = told.and_then(|told| told.parse().ok());
-    let rule = paths.get(&format!("{router}.rule"));
-    told.filter(|told| *told != 0)
-        .or(rule.map(|rule| rule.len() as u64))
-        .unwrap_or(LONGEST_RULE)
 }
 
 /// The paths that the labels of a container set, for these readers.
@@ -424,103 +352,14 @@ fn labels(container: &Container, reads: impl Fn(LabelReader) -> bool) -> Paths {
     labels.collect()
 }
 
-/// The routers among some paths. Where labels have none, the container has one of its own.
-fn routers(paths: &Paths) -> Vec<Router<'_>> {
-    let mut found = Vec::new();
-    for kind in [Kind::Http, Kind::Tcp] {
-        let start = format!("{}.routers.", kind.name());
-        let paths_of_all = starting(paths, &start);
-        let names: BTreeSet<&str> = paths_of_all
-            .filter_map(|(path, _)| path[start.len()..].split('.').next())
-            .collect();
-        found.extend(names.into_iter().map(|name| router(paths, kind, name)));
-    }
-    if found.is_empty() {
-        let old = paths
-            .get("frontend.entrypoints")
-            .map(|names| names.split(',').collect());
-        found.push(Router {
-            kind: Kind::Http,
-            entry_points: old,
-            has_tls: false,
-            tls_options: None,
-            redirects: false,
-            priority: LONGEST_RULE,
-            is_guarded: false,
-            service: None,
-        });
-    }
-    found
-}
-
-/// Middlewares that do not let everybody in.
-const GUARDS: [&str; 6] = [
-    "basicauth",
-    "digestauth",
-    "forwardauth",
-    "ipallowlist",
-    "ipwhitelist",
-    "auth",
-];
-/// Middlewares that send all who come to where TLS is spoken.
-const REDIRECTS: [&str; 1] = ["redirectscheme"];
-
 /// The names at a path, in one text or in a list.
 fn listed<'a>(paths: &'a Paths, path: &str) -> Vec<&'a str> {
     let one = paths.get(path).map(String::as_str);
-    let one = one.into_iter().flat_map(|names| names.split(','));
     let below = format!("{path}.");
-    one.chain(starting(paths, &below).map(|(_, value)| value))
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .collect()
-}
-
-/// Whether one of the middlewares of these names is of one of these kinds.
-fn is_any_of(paths: &Paths, kind: Kind, names: &[&str], kinds: &[&str]) -> bool {
-    names.iter().any(|name| {
-        let name = name.split('@').next().unwrap_or(name).to_ascii_lowercase();
-        let start = format!("{}.middlewares.{name}.", kind.name());
-        let own = starting(paths, &start).map(|(path, _)| &path[start.len()..]);
-        let mut own = own.peekable();
-        // Of one that is defined elsewhere, its name tells.
-        match own.peek() {
-            Some(_) => own.any(|path| kinds.iter().any(|kind| path.starts_with(kind))),
-            None => kinds
-                .iter()
-                .any(|kind| name.contains(&kind.replace("scheme", ""))),
-        }
-    })
-}
-
-fn router<'a>(paths: &'a Paths, kind: Kind, name: &str) -> Router<'a> {
-    let start = format!("{}.routers.{name}", kind.name());
-    let middlewares = listed(paths, &format!("{start}.middlewares"));
-    let of_kind = |kinds: &[&str]| is_any_of(paths, kind, &middlewares, kinds);
-    let entry_points = listed(paths, &format!("{start}.entrypoints"));
-    let text = |name| paths.get(&format!("{start}.{name}")).map(String::as_str);
-    Router {
-        kind,
-        entry_points: (!entry_points.is_empty()).then_some(entry_points),
-        has_tls: is_on(paths, &format!("{start}.tls")),
-        tls_options: text("tls.options"),
-        redirects: of_kind(&REDIRECTS),
-        priority: priority(paths, &start),
-        is_guarded: of_kind(&GUARDS),
-        service: text("service"),
-    }
-}
-
-/// The port that labels give a service; of any, where a router names none.
-fn service_port(labels: &Paths, kind: Kind, service: &str) -> Option<u16> {
-    const PORT: &str = ".loadbalancer.server.port";
-    let mut start = format!("{}.services.", kind.name());
-    if service != "*" {
-        start.extend([&service.to_ascii_lowercase(), PORT]);
-    }
-    let ports = starting(labels, &start).filter(|(path, _)| path.ends_with(PORT));
-    let mut ports = ports.filter_map(|(_, port)| port.parse().ok());
-    ports.next().or_else(|| labels.get("port")?.parse().ok())
+    let all = one
+        .into_iter()
+        .chain(starting(paths, &below).map(|(_, value)| value));
+    all.flat_map(traefik::names).collect()
 }
 
 /// The port that Traefik takes where nothing says which.
@@ -551,23 +390,27 @@ fn elsewhere(
     is_passed_over: bool,
 ) -> Option<Unseen> {
     let labels = labels(container, |_| true);
-    let is_told = labels
-        .keys()
-        .any(|path| path.contains("routers.") || path.starts_with("frontend."));
-    if !is_told || labels.get("enable").is_some_and(|enable| enable == "false") {
+    if !names_router(&labels) || labels.get("enable").is_some_and(|enable| enable == "false") {
         return None;
     }
+    let told = Told {
+        container: Some(index),
+        paths: labels,
+    };
+    let dynamic = Dynamic::of(around, None, vec![told]);
     let is_server = around.is_server(index);
     let is_database = super::super::Database::of(container).is_some();
     let is_open = |router: &Router<'_>| {
         let names = router.entry_points.iter().flatten();
         let is_secure = router.entry_points.is_some() && names.copied().all(is_secure);
-        let is_clear =
-            router.kind == Kind::Http && !router.has_tls && !router.redirects && !is_secure;
-        is_server && is_clear || is_database && !router.is_guarded
+        let names = router.middlewares.iter().copied();
+        let done = dynamic.done(router.kind, names, router.provider);
+        let redirects = done.sends_to_tls == SendsToTls::Everybody;
+        let is_clear = router.kind == Kind::Http && !router.has_tls && !redirects && !is_secure;
+        is_server && is_clear || is_database && !done.is_guarded && !router.is_for_few
     };
-    let routers = routers(&labels);
-    routers.iter().any(is_open).then(|| Unseen {
+    let mut routers = dynamic.routers();
+    routers.any(|router| is_open(&router)).then(|| Unseen {
         what: "what Traefik makes of its labels".to_owned(),
         hides: Hides::Port,
         reason: match (is_database, is_passed_over) {

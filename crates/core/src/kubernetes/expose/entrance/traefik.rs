@@ -9,21 +9,13 @@ use crate::knowable::Knowable;
 use crate::kubernetes::object::Object;
 use crate::kubernetes::pool::Pool;
 use crate::shown::escape;
+use crate::traefik::{Middleware, SendsToTls, is_for_few};
 use crate::yaml::Node;
 use crate::yaml::below::{at, list, text, texts};
 
 /// Entry points of Traefik's own chart and documentation. What another one speaks, only its settings tell.
 const CLEAR: [&str; 2] = ["http", "web"];
 const TLS: [&str; 2] = ["https", "websecure"];
-
-/// Middlewares that ask for a password, or look at the address.
-const GUARDS: [&str; 5] = [
-    "basicAuth",
-    "digestAuth",
-    "forwardAuth",
-    "ipAllowList",
-    "ipWhiteList",
-];
 
 /// A chain of middlewares has others in it, so deep at the most.
 const DEEPEST: usize = 4;
@@ -59,7 +51,8 @@ impl<'a> Middlewares<'a> {
             let Some(speaks) = speaks(route, &done) else {
                 continue;
             };
-            let hosts = hosts(text(part, &["match"]).unwrap_or_default());
+            let expression = text(part, &["match"]).unwrap_or_default();
+            let hosts = hosts(expression);
             let is_service =
                 |one: &&Arc<Node>| text(one, &["kind"]).is_none_or(|kind| kind == "Service");
             for service in list(part, &["services"]).iter().filter(is_service) {
@@ -70,7 +63,7 @@ impl<'a> Middlewares<'a> {
                 let own = Rule {
                     port: text(service, &["port"]).map(str::to_owned),
                     is_bytes: route.kind == "IngressRouteTCP",
-                    is_guarded: done.is_guarded,
+                    is_guarded: done.is_guarded || is_for_few(expression),
                     ..own
                 };
                 rules.extend(own.at_hosts(&hosts));
@@ -97,16 +90,17 @@ impl<'a> Middlewares<'a> {
                 ));
                 continue;
             };
-            let spec = |keys: &[&str]| text(&middleware.node, &[&["spec"], keys].concat());
-            done.sends_to_tls |= spec(&["redirectScheme", "scheme"]) == Some("https");
-            let to = spec(&["redirectRegex", "replacement"]).unwrap_or_default();
-            if to.starts_with("https://") {
+            let settings = settings(middleware);
+            let settings = settings.iter();
+            let own = Middleware::of(settings.map(|(path, value)| (path.as_str(), *value)));
+            done.sends_to_tls |= own.sends_to_tls == SendsToTls::Everybody;
+            if own.sends_to_tls == SendsToTls::Some {
                 let name = escape(name);
                 done.unknown = Some(format!(
                     "Middleware {name} sends to TLS what fits an expression; check that it is all"
                 ));
             }
-            done.is_guarded |= GUARDS.iter().any(|kind| guards(middleware, kind));
+            done.is_guarded |= own.is_guard;
             if depth < DEEPEST {
                 let chained = list(&middleware.node, &["spec", "chain", "middlewares"]);
                 self.follow(middleware, chained, done, depth + 1);
@@ -115,11 +109,21 @@ impl<'a> Middlewares<'a> {
     }
 }
 
-/// Whether a middleware is of a kind that lets in only some.
-fn guards(middleware: &Object, kind: &str) -> bool {
-    let ranges = texts(&middleware.node, &["spec", kind, "sourceRange"]);
-    at(&middleware.node, &["spec", kind]).is_some()
-        && !ranges.iter().any(|range| range.ends_with("/0"))
+/// The settings of a middleware, each with its path in small letters: `ipallowlist.sourcerange`.
+fn settings(middleware: &Object) -> Vec<(String, &str)> {
+    let mut all = Vec::new();
+    let spec = at(&middleware.node, &["spec"]);
+    for kind in spec.into_iter().flat_map(|spec| spec.fields()) {
+        let name = kind.key.text().unwrap_or_default().to_ascii_lowercase();
+        all.push((name.clone(), ""));
+        for setting in kind.value.fields() {
+            let key = setting.key.text().unwrap_or_default();
+            let path = format!("{name}.{}", key.to_ascii_lowercase());
+            let values = texts(kind.value, &[key]).into_iter();
+            all.extend(values.map(|value| (path.clone(), value)));
+        }
+    }
+    all
 }
 
 /// What a route speaks; none where it sends everybody on to TLS.
