@@ -12,13 +12,13 @@ mod nginx;
 mod tls;
 mod traefik;
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -146,9 +146,12 @@ pub struct Reached {
     pub apiserver: Option<String>,
 }
 
-/// Servers that tell how often they were asked.
+/// The numbers of the requests that came to a server: a copy of one may come late.
+type Asked = Arc<Mutex<HashSet<usize>>>;
+
+/// Servers that tell by whom they were asked.
 pub struct Backends {
-    all: Vec<(u16, Arc<AtomicUsize>)>,
+    all: Vec<(u16, Asked)>,
     engine: Engine,
 }
 
@@ -157,12 +160,11 @@ impl Backends {
         let all = BACKENDS.iter().map(|_| {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
             let port = listener.local_addr().unwrap().port();
-            let asked = Arc::new(AtomicUsize::new(0));
-            let count = Arc::clone(&asked);
+            let asked = Asked::default();
+            let numbers = Arc::clone(&asked);
             thread::spawn(move || {
                 for stream in listener.incoming().flatten() {
-                    count.fetch_add(1, Ordering::SeqCst);
-                    answer(stream);
+                    numbers.lock().unwrap().extend(answer(stream));
                 }
             });
             (port, asked)
@@ -173,18 +175,27 @@ impl Backends {
         }
     }
 
-    fn counts(&self) -> Vec<usize> {
-        let all = self.all.iter();
-        all.map(|(_, asked)| asked.load(Ordering::SeqCst)).collect()
+    fn has_come(&self, to: usize, number: usize) -> bool {
+        self.all[to].1.lock().unwrap().contains(&number)
+    }
+
+    fn forget(&self) {
+        for (_, asked) in &self.all {
+            asked.lock().unwrap().clear();
+        }
     }
 }
 
-fn answer(mut stream: TcpStream) {
+/// Answers, and tells the number of the request.
+fn answer(mut stream: TcpStream) -> Option<usize> {
     drop(stream.set_read_timeout(Some(Duration::from_millis(500))));
     let mut head = [0; 4096];
-    let _ = stream.read(&mut head);
+    let length = stream.read(&mut head).unwrap_or(0);
     let _ =
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+    let head = String::from_utf8_lossy(&head[..length]).to_lowercase();
+    let number = head.lines().find_map(|line| line.strip_prefix("x-number:"));
+    number.and_then(|number| number.trim().parse().ok())
 }
 
 /// What requests come to, of a configuration that the proxy takes; none of one that it refuses.
@@ -278,6 +289,9 @@ fn connected(port: u16) -> Option<TcpStream> {
 
 /// One request.
 struct Request {
+    number: usize,
+    /// The port in the container.
+    shown: u16,
     port: u16,
     host: &'static str,
     path: &'static str,
@@ -287,60 +301,71 @@ struct Request {
 }
 
 fn ask_all(ports: &[u16], speaks_tls: bool, backends: &Backends) -> Reached {
-    let mut reached = Reached::default();
-    let schemes = [false, true].into_iter().take(1 + usize::from(speaks_tls));
-    for is_tls in schemes {
-        for (shown, port) in PORTS.iter().zip(ports.iter().copied()) {
-            if connected(port).is_none() {
-                continue;
-            }
-            for host in HOSTS {
-                for path in PATHS {
-                    for (method, has_password) in WAYS {
-                        // A handshake takes long.
-                        if is_tls && method != "GET" {
-                            continue;
-                        }
-                        let request = Request {
-                            port,
-                            host,
-                            path,
-                            method,
-                            has_password,
-                            is_tls,
-                        };
-                        request.tell(*shown, &mut reached, backends);
-                    }
-                }
+    let requests = requests(ports, speaks_tls);
+    backends.forget();
+    for request in &requests {
+        request.ask();
+    }
+    thread::sleep(Duration::from_millis(50));
+    let first = |to: usize, is_meant: &dyn Fn(&Request) -> bool| {
+        let mut come = requests
+            .iter()
+            .filter(|one| backends.has_come(to, one.number));
+        come.find(|one| is_meant(one)).map(Request::shown)
+    };
+    Reached {
+        elasticsearch: first(0, &|one| !one.has_password),
+        with_password: first(0, &|one| one.has_password),
+        apiserver: first(1, &|one| !one.is_tls),
+    }
+}
+
+fn requests(ports: &[u16], speaks_tls: bool) -> Vec<Request> {
+    let mut all = Vec::new();
+    let open = PORTS.iter().zip(ports.iter().copied());
+    let open: Vec<(&u16, u16)> = open
+        .filter(|(_, port)| connected(*port).is_some())
+        .collect();
+    for is_tls in [false, true].into_iter().take(1 + usize::from(speaks_tls)) {
+        // A handshake takes long.
+        let ways = WAYS
+            .iter()
+            .filter(|(method, _)| !is_tls || *method == "GET");
+        for (method, has_password) in ways.copied() {
+            for (host, path) in HOSTS
+                .iter()
+                .flat_map(|host| PATHS.map(|path| (*host, path)))
+            {
+                all.extend(open.iter().map(|&(&shown, port)| Request {
+                    number: 0,
+                    shown,
+                    port,
+                    host,
+                    path,
+                    method,
+                    has_password,
+                    is_tls,
+                }));
             }
         }
     }
-    reached
+    for (number, request) in all.iter_mut().enumerate() {
+        request.number = number;
+    }
+    all
 }
 
 impl Request {
-    /// Asks, and keeps whom it came to.
-    fn tell(&self, shown: u16, reached: &mut Reached, backends: &Backends) {
-        let before = backends.counts();
-        self.ask();
-        let after = backends.counts();
-        let is_asked = |at: usize| after[at] > before[at];
-        let said = || {
-            let scheme = if self.is_tls { "https" } else { "http" };
-            let Self {
-                method, host, path, ..
-            } = self;
-            format!("{method} {scheme}://{host}:{shown}{path}")
-        };
-        if is_asked(0) && !self.has_password {
-            reached.elasticsearch.get_or_insert_with(said);
-        }
-        if is_asked(0) && self.has_password {
-            reached.with_password.get_or_insert_with(said);
-        }
-        if is_asked(1) && !self.is_tls {
-            reached.apiserver.get_or_insert_with(said);
-        }
+    fn shown(&self) -> String {
+        let scheme = if self.is_tls { "https" } else { "http" };
+        let Self {
+            method,
+            host,
+            shown,
+            path,
+            ..
+        } = self;
+        format!("{method} {scheme}://{host}:{shown}{path}")
     }
 
     fn ask(&self) {
@@ -356,10 +381,14 @@ impl Request {
             false => String::new(),
         };
         let Self {
-            method, host, path, ..
+            number,
+            method,
+            host,
+            path,
+            ..
         } = self;
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n{login}Connection: close\r\n\r\n"
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nX-Number: {number}\r\nContent-Length: 0\r\n{login}Connection: close\r\n\r\n"
         );
         match self.is_tls {
             true => exchange(tls::over(stream, host), &request),

@@ -197,7 +197,8 @@ fn router(random: &mut Random, service: &str) -> Value {
         &["m1"],
         &["m2", "m0"],
         &["m1@file"],
-        &["gone"],
+        &[],
+        &["m2", "gone"],
     ]);
     if !middlewares.is_empty() {
         router["middlewares"] = json!(middlewares);
@@ -212,7 +213,7 @@ fn router(random: &mut Random, service: &str) -> Value {
 }
 
 fn middleware(random: &mut Random) -> Value {
-    match random.below(16) {
+    match random.below(15) {
         0 | 1 => json!({"basicAuth": {"users": [USER]}}),
         2 => json!({"basicAuth": {"usersFile": "@here@/passwords"}}),
         3 => json!({"ipAllowList": {"sourceRange": ["10.0.0.0/8"]}}),
@@ -228,7 +229,6 @@ fn middleware(random: &mut Random) -> Value {
         11 => json!({"chain": {"middlewares": ["m0"]}}),
         12 => json!({"forwardAuth": {"address": "http://127.0.0.1:1/"}}),
         13 => json!({"rateLimit": {"average": 10_000, "burst": 10_000}}),
-        14 => json!({"headers": {"sslRedirect": true}}),
         _ => json!({"digestAuth": {"users": ["u:own:25c1a3a2ea2e9c5b9cd7e7b4b4f4b2cd"]}}),
     }
 }
@@ -307,12 +307,19 @@ fn labels(random: &mut Random, name: &str) -> Vec<String> {
             0 => put("tls", "true"),
             1 => put("tls", "false"),
             2 => put("service", "es@file"),
+            // That of another container, perhaps.
+            3 => put("service", random.pick(&["es", "api"])),
             _ => {}
         }
     }
     if random.one_in(2) {
         let port = format!("traefik.http.services.{name}.loadbalancer.server.port=@{name}:port@");
         own.push(port);
+    }
+    if random.one_in(8) {
+        own.push(format!(
+            "traefik.http.services.{name}2.loadbalancer.server.port=@{name}:port@"
+        ));
     }
     if random.one_in(8) {
         own.push(format!("traefik.tcp.routers.{name}.rule=HostSNI(`*`)"));

@@ -56,7 +56,10 @@ pub(in crate::deployment::exposure) fn of(
     for traefik in &all {
         let start = forwards.len();
         for router in traefik.dynamic.routers() {
-            for to in traefik.dynamic.servers_of(&router) {
+            let servers = traefik.dynamic.servers_of(&router).into_iter();
+            let is_reached =
+                |to: &(usize, u16)| to.0 != traefik.index && around.are_beside(traefik.index, to.0);
+            for to in servers.filter(is_reached) {
                 traefik.add(around, &router, to, forwards);
             }
         }
@@ -85,20 +88,22 @@ impl Traefik {
             dynamic: Dynamic::default(),
             files,
         };
-        let others = around.containers.iter().enumerate();
-        let served = others.filter(|(other, one)| {
-            *other != index && around.are_beside(index, *other) && traefik.looks_at(one)
-        });
-        let served = served.filter_map(|(other, one)| {
+        // Also its own labels, and those of whom it does not reach or serve, define what others name: without that, they
+        // would let nobody in.
+        let all = around.containers.iter().enumerate();
+        let seen = all.filter(|(_, one)| traefik.looks_at(one));
+        let seen = seen.map(|(other, one)| {
             let paths = labels(one, |reader| traefik.reads(reader));
-            traefik.serves(&paths).then_some(Told {
+            Told {
                 container: Some(other),
+                is_served: traefik.serves(&paths),
                 paths,
-            })
+            }
         });
-        let mut told: Vec<Told> = served.collect();
+        let mut told: Vec<Told> = seen.collect();
         told.push(Told {
             container: None,
+            is_served: true,
             paths: traefik.own.clone(),
         });
         traefik.dynamic = Dynamic::of(around, Some(index), told);
@@ -395,6 +400,7 @@ fn elsewhere(
     }
     let told = Told {
         container: Some(index),
+        is_served: true,
         paths: labels,
     };
     let dynamic = Dynamic::of(around, None, vec![told]);

@@ -29,6 +29,8 @@ pub(super) struct Dynamic {
 pub(super) struct Told {
     /// The container that has the labels.
     pub(super) container: Option<usize>,
+    /// Whether its routers and services count.
+    pub(super) is_served: bool,
     pub(super) paths: Paths,
 }
 
@@ -102,6 +104,9 @@ impl Dynamic {
             self.middlewares
                 .insert((kind, qualified(name, provider)), own);
         }
+        if !told.is_served {
+            return;
+        }
         let of_container = told.container.map(|_| "");
         for name in told.names(kind, "services").into_iter().chain(of_container) {
             let own = Service::of(around, traefik, told, (kind, name));
@@ -167,7 +172,8 @@ impl Dynamic {
     }
 
     pub(super) fn routers(&self) -> impl Iterator<Item = Router<'_>> {
-        self.told.iter().flat_map(|told| {
+        let served = self.told.iter().filter(|told| told.is_served);
+        served.flat_map(|told| {
             let kinds = [Kind::Http, Kind::Tcp].into_iter();
             let named = kinds.flat_map(move |kind| {
                 let names = told.names(kind, "routers").into_iter();
