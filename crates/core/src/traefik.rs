@@ -40,9 +40,6 @@ impl Middleware {
                 ("redirectscheme", "scheme") if value == "https" => {
                     own.sends_to_tls = SendsToTls::Everybody;
                 }
-                ("headers", "sslredirect") if value == "true" => {
-                    own.sends_to_tls = SendsToTls::Everybody;
-                }
                 ("redirectregex", "regex") => expression = value,
                 ("redirectregex", "replacement") => replacement = value,
                 ("chain", _) if rest.starts_with("middlewares") => {
