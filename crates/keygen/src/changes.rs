@@ -99,10 +99,10 @@ impl Changes {
 
     /// What a person has to know about them: what works on, and what ends it
     /// (docs/clearml.md#removed-users, docs/clearml.md#another-password). One that is removed and added is the same user with
-    /// another password.
+    /// another password, and so are those in whose place others were added.
     pub(crate) fn remarks(
         &self,
-        added: &[New],
+        (added, replaced): (&[New], Vec<String>),
         is_anybody_left: bool,
         is_in_file: bool,
     ) -> Vec<String> {
@@ -111,7 +111,7 @@ impl Changes {
         let (renewed, removed): (Vec<String>, Vec<String>) =
             self.removed.iter().cloned().partition(is_added);
         let reset = self.reset.iter().map(|user| user.username.clone());
-        let names: Vec<String> = reset.chain(renewed).collect();
+        let names: Vec<String> = reset.chain(renewed).chain(replaced).collect();
         if !names.is_empty() {
             remarks.push(format!(
                 "new password: {}\n  \
@@ -129,7 +129,7 @@ impl Changes {
                 keyset::enumerated(&removed)
             ));
         }
-        if self.are_any() {
+        if !remarks.is_empty() {
             remarks.push(TOKENS.to_owned());
         }
         if !removed.is_empty() && !is_anybody_left {

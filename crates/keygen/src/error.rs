@@ -67,6 +67,9 @@ pub(crate) enum Error {
     Deployment(PathBuf),
     #[error("{}: exists", escape_path(.0))]
     Exists(PathBuf),
+    /// It is what the values are taken from, too.
+    #[error("{}: exists", escape_path(.0))]
+    ExistsAsFrom(PathBuf),
     #[error("a password cannot be hashed: {0}")]
     Hash(String),
     #[error("-f helm prints values without keys, so it cannot make keys or users")]
@@ -155,6 +158,9 @@ impl Error {
                 "name another file, or add --force to overwrite it. With --force, its values are kept only if you add --from {}",
                 escape_path(path)
             )),
+            Self::ExistsAsFrom(_) => {
+                Some("name another file, or add --force to write the result into this one".to_owned())
+            }
             Self::ValuesExist(_) => {
                 Some("name another file, or add --force to overwrite it".to_owned())
             }
@@ -213,13 +219,14 @@ impl Error {
             Self::UserTwice { .. } => {
                 "an earlier line or --user has this name: name each user once".to_owned()
             }
-            Self::User { misfit: Misfit::User, name, .. } => format!(
+            Self::User {
+                misfit: Misfit::User,
+                name,
+                ..
+            } => format!(
                 "the keyset of --from has this user, or the apiserver.conf that is written. For a new password, use {}",
                 shell::option("--reset-password", name)
             ),
-            Self::UserOfFile { misfit: Misfit::User, .. } => {
-                "the keyset of --from has this user. To replace it, run this with --remove-user NAME first".to_owned()
-            }
             Self::UserLine { reason, .. } => reason.help().to_owned(),
             _ => "give the user another name, or another full name".to_owned(),
         }
@@ -239,10 +246,10 @@ fn of_user(name: &str, place: Option<&(PathBuf, usize)>) -> String {
 fn words_of_only(word: &str) -> String {
     let mut known = SETTINGS.map(|setting| setting.group().to_owned()).to_vec();
     known.dedup();
-    let near = nearest(word, &known).map(|near| format!("did you mean {near}? "));
+    let near = nearest(word, &known).map(|near| format!("did you mean {near}? Use"));
     format!(
-        "{}use one of {}, or the path of a setting, for example {}",
-        near.unwrap_or_default(),
+        "{} one of {}, or the path of a setting, for example {}",
+        near.as_deref().unwrap_or("use"),
         known.join(", "),
         SETTINGS[1]
     )

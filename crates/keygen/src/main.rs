@@ -1,5 +1,6 @@
 //! clearml-keygen: generates keys for every account of a ClearML Server.
 
+mod beside;
 mod changes;
 mod chosen;
 mod cli;

@@ -7,10 +7,11 @@ use clearml_secure_core::io::{
     Before, Mode, NewFile, is_same, is_stream, read_text, replace_files, write_secret_file,
 };
 use clearml_secure_core::keyset::{self, Keyset, enumerated};
-use clearml_secure_core::setting::SETTINGS;
+use clearml_secure_core::setting::{SETTINGS, Setting};
 use clearml_secure_core::shown::plural;
 use zeroize::Zeroizing;
 
+use crate::beside;
 use crate::changes::Changes;
 use crate::cli::{Cli, Format};
 use crate::count;
@@ -19,7 +20,7 @@ use crate::existing::refuse_other;
 use crate::from::From;
 use crate::helm;
 use crate::output::{APISERVER, SECURE, apiserver, file, is_of_users, is_secure_conf};
-use crate::talk::{exists, name, say, to_standard_output, wrote};
+use crate::talk::{exists, name, say, say_all, to_standard_output, wrote};
 
 /// All that is to be written. Whatever can fail without writing has been done.
 pub(crate) struct Product {
@@ -27,6 +28,8 @@ pub(crate) struct Product {
     keyset: Option<Zeroizing<String>>,
     users: usize,
     apiserver: Option<Apiserver>,
+    /// The settings that get another value in a `secure.conf`.
+    changed: Vec<Setting>,
 }
 
 struct Apiserver {
@@ -83,6 +86,7 @@ impl Product {
             keyset: text,
             users: keyset.users().len(),
             apiserver,
+            changed: beside::changed(cli, keyset)?,
         })
     }
 
@@ -136,9 +140,10 @@ impl Product {
         // What was made of a `secure.conf` has its lines.
         let is_merged = from.is_some_and(|from| is_merged(cli, from));
         refuse_other(path, is_merged)?;
-        match cli.force {
-            true => Ok(()),
-            false => Err(Error::Exists(path.to_owned())),
+        match from {
+            _ if cli.force => Ok(()),
+            Some(from) if is_same(from.path, path) => Err(Error::ExistsAsFrom(path.to_owned())),
+            _ => Err(Error::Exists(path.to_owned())),
         }
     }
 
@@ -165,6 +170,7 @@ impl Product {
             );
         }
         let is_read_by_servers = cli.force && self.keyset.is_some() && is_secure_conf(cli, path);
+        let restart = self.restart().filter(|_| is_read_by_servers);
         let path = name(path);
         match &self.apiserver {
             Some(apiserver) => apiserver.tell(cli, self.users, self.keyset.is_some()),
@@ -176,14 +182,27 @@ impl Product {
             ),
             None => {}
         }
-        if is_read_by_servers {
-            say(
-                cli,
-                "the servers read it when they start: restart apiserver, fileserver and async_delete together. After a new \
-                 token_secret, also run `redis-cli -n 8 FLUSHDB`: otherwise old tokens work for up to 12 hours",
+        say_all(cli, restart.map(str::to_owned));
+        Ok(())
+    }
+
+    /// What has to restart, so that it reads what is another now.
+    fn restart(&self) -> Option<&'static str> {
+        let has_token_secret = |setting: &Setting| setting.group() == "token_secret";
+        if self.changed.iter().any(has_token_secret) {
+            return Some(
+                "the servers read it when they start: restart apiserver, fileserver and async_delete together, then run \
+                 `redis-cli -n 8 FLUSHDB`: otherwise old tokens work for up to 12 hours",
             );
         }
-        Ok(())
+        if !self.changed.is_empty() {
+            return Some(
+                "the servers read it when they start: restart apiserver, fileserver and async_delete together",
+            );
+        }
+        let users = self.apiserver.as_ref();
+        let users = users.filter(|one| one.before.as_deref() != Some(&*one.merged.text));
+        users.map(|_| "the API server reads its users when it starts: restart it")
     }
 
     fn write_files(&self, cli: &Cli, path: &Path) -> Result<(), CoreError> {

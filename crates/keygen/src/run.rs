@@ -6,6 +6,7 @@ use clearml_secure_core::io::{is_same, is_stream, write_secret_file};
 use clearml_secure_core::keyset::{self, Keyset};
 use clearml_secure_core::setting::Setting;
 
+use crate::beside;
 use crate::changes::Changes;
 use crate::chosen;
 use crate::cli::{Cli, Format};
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     if let Some(from) = &from {
         say_all(cli, from.remarks(cli, &renewed));
     }
+    say_all(cli, beside::follow(cli, from.as_ref(), &mut keyset)?);
     let users = chosen::new(cli)?;
     let names_anybody = [&cli.user, &cli.remove_user, &cli.reset_password];
     let mut listed = match names_anybody.iter().all(|names| names.is_empty()) {
@@ -49,7 +51,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     changes.apply(&mut keyset)?;
     listed.retain(|name| !cli.remove_user.contains(name));
     users::refuse_known(&users, &listed)?;
-    users::add(&mut keyset, &users)?;
+    let replaced = users::add(&mut keyset, &users)?;
     say_all(cli, users::warnings(&users));
     let product = Product::new(cli, &keyset, from.as_ref(), &changes)?;
     say_all(cli, product.left_out(cli, &keyset));
@@ -57,7 +59,10 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     write(cli, &product, &changes.reset, &users)?;
     say_all(cli, from.as_ref().and_then(|from| from.completed(&renewed)));
     let (is_in_file, is_anybody_left) = product.has_file_and_anybody();
-    say_all(cli, changes.remarks(&users, is_anybody_left, is_in_file));
+    say_all(
+        cli,
+        changes.remarks((&users, replaced), is_anybody_left, is_in_file),
+    );
     Ok(())
 }
 

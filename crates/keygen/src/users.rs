@@ -112,11 +112,12 @@ pub(crate) fn refuse_known(users: &[New], listed: &[String]) -> Result<(), Error
     }
 }
 
-/// Adds the users to a keyset.
+/// Adds the users to a keyset. A password that an administrator chose takes the place of the one that it has, as in an
+/// `apiserver.conf`. Returns whose.
 ///
 /// # Errors
 /// A name that is taken or that no server would take; no random bytes for a hash.
-pub(crate) fn add(keyset: &mut Keyset, users: &[New]) -> Result<(), Error> {
+pub(crate) fn add(keyset: &mut Keyset, users: &[New]) -> Result<Vec<String>, Error> {
     let mut names = HashSet::new();
     if let Some(user) = users.iter().find(|user| !names.insert(&user.username)) {
         return Err(Error::UserTwice {
@@ -124,7 +125,16 @@ pub(crate) fn add(keyset: &mut Keyset, users: &[New]) -> Result<(), Error> {
             place: user.place.clone(),
         });
     }
-    for (user, hashed) in users.iter().zip(hashed(users)?) {
+    let mut replaced = Vec::new();
+    for (user, mut hashed) in users.iter().zip(hashed(users)?) {
+        if let Some(known) = keyset.user(&user.username).filter(|_| user.place.is_some()) {
+            // A line may leave the full name out.
+            if hashed.name == hashed.username {
+                hashed.name.clone_from(&known.name);
+            }
+            keyset.remove_user(&user.username);
+            replaced.push(user.username.clone());
+        }
         keyset
             .add_user(hashed)
             .map_err(|misfit| match &user.place {
@@ -139,7 +149,7 @@ pub(crate) fn add(keyset: &mut Keyset, users: &[New]) -> Result<(), Error> {
                 },
             })?;
     }
-    Ok(())
+    Ok(replaced)
 }
 
 /// The hash as the server wants it: bcrypt's text in base64 (docs/clearml.md#password-hashes).

@@ -24,7 +24,7 @@ fn users_of_an_apiserver_conf_by_hand_are_kept() {
         done.stderr.contains(
             "clearml-keygen: wrote apiserver.conf (mode 0600): 1 web-login user\n\
              clearml-keygen: apiserver.conf: kept, although not in the keyset: ann\n\
-             clearml-keygen: the servers read it when they start: restart apiserver, "
+             clearml-keygen: the API server reads its users when it starts: restart it\n"
         ),
         "{}",
         done.stderr

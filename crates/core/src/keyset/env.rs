@@ -259,7 +259,7 @@ fn read_users(entries: &HashMap<&str, &Entry>, keyset: &mut Keyset) -> Result<()
     let Some(entry) = entries.get("USERS") else {
         return Ok(());
     };
-    if !is_hashed(entries) {
+    if !is_hashed(entries) && !is_of_hashes(entries, entry) {
         keyset.passed_over = list(entry).map_or(0, |list| list.len());
         return Ok(());
     }
@@ -281,6 +281,29 @@ fn is_hashed(entries: &HashMap<&str, &Entry>) -> bool {
                 .is_some_and(|node| node.value.truth() == Some(true))
         })
     })
+}
+
+/// Whether a list has hashes, where nothing says that. Beside a compose file that says it, clearml-inject puts the list alone
+/// into an env file.
+fn is_of_hashes(entries: &HashMap<&str, &Entry>, entry: &Entry) -> bool {
+    // Base64 of the 60 characters of bcrypt's text, which begins with `$2`.
+    let is_hash = |item: &Node| {
+        let Item::Map(entries) = &item.item else {
+            return false;
+        };
+        let text = |node: &'_ Node| match &node.item {
+            Item::Text(text) => text.clone(),
+            _ => Secret::from(""),
+        };
+        let mut passwords = entries
+            .iter()
+            .filter(|(key, _)| text(key).expose() == "password");
+        passwords.any(|(_, value)| {
+            let hash = text(value);
+            hash.expose().len() == 80 && hash.expose().starts_with("JDJ")
+        })
+    };
+    !entries.contains_key("PASS_HASHED") && list(entry).is_some_and(|list| list.iter().all(is_hash))
 }
 
 /// What a list has, if it is one.
