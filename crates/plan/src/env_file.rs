@@ -1,14 +1,17 @@
 //! The env file that holds the values outside the compose file: new, or an existing one with other lines in it.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose;
 use clearml_secure_core::compose::files::GivenFile;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::dotenv::{self, Entry};
 use clearml_secure_core::edit::{Edit, splice};
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::fault::Fault;
 use clearml_secure_core::io::{is_same, read_text};
+use clearml_secure_core::keyset::{Format, Keyset};
 use clearml_secure_core::secret::{Encryption, Secret};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::source::{Place, SharedText, place_of};
@@ -132,6 +135,35 @@ impl EnvFile {
             .map(|text| SharedText::new(Zeroizing::new(text)))
             .map_err(|overlap| Error::Overlap(place_of(&self.path, &text, overlap.at)))?;
         self.prove(&entries, variables)
+    }
+
+    /// What else of a keyset is in the file, where that is one: lines that no service takes anything from. With the old values of
+    /// some settings beside the new ones of others it would be none any more.
+    pub fn unread(
+        &self,
+        keyset: &Keyset,
+        deployment: &Composed,
+        taken: &[(String, Secret)],
+    ) -> Result<Vec<(String, Secret)>, Error> {
+        let Some(text) = self
+            .before
+            .as_ref()
+            .filter(|text| Keyset::is_one(text, &self.path))
+        else {
+            return Ok(Vec::new());
+        };
+        let services = deployment.project.services.iter();
+        let used = services.flat_map(|service| &service.environment);
+        let used = used.flat_map(|variable| &variable.interpolated);
+        let used: HashSet<&str> = used.map(|used| used.name.as_str()).collect();
+        let is_taken = |name: &str| taken.iter().any(|(taken, _)| taken == name);
+        let before = self.entries(text)?;
+        let is_there = |name: &str| before.iter().any(|entry| entry.name == name);
+        let all = self.entries(&keyset.write(Format::Env))?.into_iter();
+        let all = all.filter_map(|entry| Some((entry.name, entry.value?)));
+        let unread = all
+            .filter(|(name, _)| is_there(name) && !is_taken(name) && !used.contains(name.as_str()));
+        Ok(unread.collect())
     }
 
     fn entries(&self, text: &str) -> Result<Vec<Entry>, Error> {

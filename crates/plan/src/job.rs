@@ -102,7 +102,8 @@ impl Job {
         refuse_unrecognised(&deployment, &plan)?;
         let mut switched = Vec::new();
         if let Some(env_file) = &mut env_file {
-            env_file.set(&plan.taken)?;
+            let unread = env_file.unread(keyset, &deployment, &plan.taken)?;
+            env_file.set(&[&plan.taken[..], &unread].concat())?;
             if !env_file.is_default(&deployment.project.folder) {
                 switched = switched::switched(&compose, &deployment, &plan);
             }
