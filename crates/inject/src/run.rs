@@ -170,7 +170,11 @@ fn read_compose(cli: &Cli, first: Zeroizing<String>) -> Result<Vec<GivenFile>, E
     for path in &cli.merge {
         let (path, text) = given(path, read_argument(path)?)?;
         if Keyset::is_one(&text, &path) {
-            return Err(Error::Keyset(path));
+            return Err(Error::KeysetAmong {
+                keys: path,
+                compose: cli.compose.clone(),
+                is_in_place: cli.in_place,
+            });
         }
         texts.push((path, text));
     }

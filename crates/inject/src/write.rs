@@ -54,6 +54,7 @@ impl Product<'_> {
             self.in_place()?;
         } else if self.is_output_right {
             self.replace(self.new_env_file().as_slice(), None)?;
+            self.close_output()?;
         } else {
             match self.cli.output.as_deref() {
                 Some(path) if path != Path::new("-") => self.to_file(path)?,
@@ -210,15 +211,37 @@ impl Product<'_> {
         })?;
         if let (Some(file), Some(mode)) = (self.env_file, mode)
             && file.is_changed()
-            && !self.cli.general.quiet
         {
-            let name = file.path.to_string_lossy();
+            self.say_closed(&file.path, mode);
+        }
+        Ok(())
+    }
+
+    /// An output that says all that it has to say already is made as private as a new one.
+    fn close_output(&self) -> Result<(), Error> {
+        let output = self.cli.output.as_deref().filter(|_| self.holds_secrets);
+        let Some((path, mode)) = output.and_then(|path| Some((path, wide_mode(path)?))) else {
+            return Ok(());
+        };
+        let text = read_text(path)?;
+        replace_files(&[NewFile {
+            path,
+            text: &text,
+            before: Before::Text(&text),
+            mode: Mode::Private,
+        }])?;
+        self.say_closed(path, mode);
+        Ok(())
+    }
+
+    fn say_closed(&self, path: &Path, mode: u32) {
+        if !self.cli.general.quiet {
+            let name = path.to_string_lossy();
             say(&format!(
-                "clearml-inject: {} now holds secrets, so only its owner can read it (mode 0600; it was {mode:04o})\n",
+                "clearml-inject: {} holds secrets, so now only its owner can read it (mode 0600; it was {mode:04o})\n",
                 escape(&name)
             ));
         }
-        Ok(())
     }
 }
 
