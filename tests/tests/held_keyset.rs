@@ -196,7 +196,7 @@ fn what_the_keyset_has_no_value_for_is_not_checked() {
         .args(["-k", "half.env", "--config-dir", "config"])
         .arg("docker-compose.yml")
         .done();
-    assert_prints(&done.exit(2), "the keyset of --keys has no value for it");
+    assert_prints(&done.exit(2), "the keyset of --keys has no value for them");
 }
 
 #[test]

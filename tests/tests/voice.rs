@@ -130,7 +130,7 @@ fn findings_say_who_can_do_what() {
     has(
         &done.stdout,
         &[
-            "\n      clearml-keygen -o keys.env\n      clearml-inject -k keys.env -i --backup .orig docker-compose.yml\n",
+            "\n      clearml-keygen -o keys-2.env\n      clearml-inject -k keys-2.env -i --backup .orig docker-compose.yml\n",
         ],
     );
     // What keeps several things from being checked is said once.

@@ -2,6 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::encrypted::Encrypted;
+use crate::nearest::nearest_path;
 use crate::source::Place;
 
 /// What can go wrong in reading what a user brought, said in one line each, without a secret in it.
@@ -203,9 +204,12 @@ impl Error {
             Self::Random(_) => {
                 Some("generate the keys on another machine".to_owned())
             }
-            Self::Read { source, .. } => match source.kind() {
+            Self::Read { path, source } => match source.kind() {
                 io::ErrorKind::IsADirectory => Some("name a file in the folder".to_owned()),
-                io::ErrorKind::NotFound => Some("check the path".to_owned()),
+                io::ErrorKind::NotFound => Some(match nearest_path(path) {
+                    Some(near) => format!("did you mean {}?", crate::shown::escape_path(&near)),
+                    None => "check the path".to_owned(),
+                }),
                 io::ErrorKind::PermissionDenied => Some(
                     "run this as a user who can read it, with sudo for instance: sudo env PATH=\"$PATH\" …".to_owned(),
                 ),

@@ -1,5 +1,8 @@
 //! How far a name is from another: for "did you mean".
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 /// How many characters have to be added, dropped or changed to make one name of the other.
 pub use strsim::levenshtein as distance;
 
@@ -18,4 +21,17 @@ pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     });
     let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
     (distance <= known.len() / FAR).then_some(known)
+}
+
+/// What is in a path's folder under a name that was probably meant, where the path itself does not exist.
+pub fn nearest_path(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let entries = fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    Some(path.with_file_name(nearest(name, &names)?))
 }

@@ -49,7 +49,9 @@ pub(crate) struct Case<'a> {
     /// The options of clearml-inject for files, and for an override file, where it needs one.
     pub(crate) inject_files: OnceCell<(String, Option<String>)>,
     /// Why clearml-inject would refuse new keys, and what to do about it.
-    pub(crate) refusal: OnceCell<Option<(String, String)>>,
+    pub(crate) refusal_of_keys: OnceCell<Option<(String, String)>>,
+    /// The same of users beside the keys that are there.
+    pub(crate) refusal_of_users: OnceCell<Option<(String, String)>>,
 }
 
 /// Whether the file servers of this instance's version ask nobody for a token (docs/clearml.md#file-server-authentication).

@@ -54,6 +54,10 @@ pub(crate) fn look(cli: &Cli, keys: &Keys, share: &mut Share) -> Result<Looked, 
             if !share.takes_file(target) {
                 continue;
             }
+            // Why it cannot be read is said.
+            if target != Path::new("-") && !target.exists() {
+                continue;
+            }
             let none = Error::NoClient(target.clone());
             if cli.targets.len() == 1 && scan.unknown.is_empty() {
                 return Err(none);

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use clearml_secure_core::nearest::nearest_path;
 use clearml_secure_core::shown::{escape, escape_path};
 use clearml_secure_core::source::Place;
 
@@ -200,8 +201,8 @@ impl Error {
             Self::Target(path) => Some(instead_of(path)),
             Self::OutputRead { .. } | Self::OutputTwice(_) => Some("name another FILE".to_owned()),
             Self::Policy { help, .. } => Some(help.clone()),
+            Self::ConfigDir { path, .. } => Some(instead_of_folder(path)),
             Self::AboutRules(_)
-            | Self::ConfigDir { .. }
             | Self::Effective
             | Self::EffectiveOfServer
             | Self::Fix
@@ -216,9 +217,6 @@ impl Error {
     /// What helps with options that do not go together.
     fn help_with_options(&self) -> Option<&'static str> {
         match self {
-            Self::ConfigDir { .. } => {
-                Some("name the folder that is mounted as /opt/clearml/config, or a copy of it")
-            }
             Self::AboutRules(_) => Some("use -f text or json"),
             Self::Effective => Some("use -f text, json or html, or run this without --effective"),
             Self::EffectiveOfServer => Some(
@@ -233,6 +231,17 @@ impl Error {
                 "the run to compare with writes it:\n  clearml-verify -o json:earlier.json TARGET",
             ),
             _ => None,
+        }
+    }
+}
+
+/// What to name instead of a path that is no configuration folder.
+fn instead_of_folder(path: &Path) -> String {
+    let near = nearest_path(path).filter(|near| near.is_dir() && !path.exists());
+    match near {
+        Some(near) => format!("did you mean {}?", escape_path(&near)),
+        None => {
+            "name the folder that is mounted as /opt/clearml/config, or a copy of it".to_owned()
         }
     }
 }

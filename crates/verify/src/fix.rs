@@ -128,6 +128,7 @@ pub(crate) fn plan<'a>(
         project,
         deployment,
         way: &way,
+        kept: None,
     };
     let options = Options::of(&attempt, deployment, effective, findings);
     let mut plan = Plan {
@@ -194,8 +195,11 @@ impl<'a> Options<'a> {
         let conf = Conf::of(deployment, effective).filter(|conf| {
             let of_keys = findings.iter().filter(|one| one.fix == Some(Fix::Keys));
             agent.extend(of_keys.filter(|one| !conf.fixes(deployment, one.setting)));
-            attempt.keys.is_none() && agent.iter().all(|one| one.severity == Severity::Note)
+            // What gives the agent another keyset's pair is in the help.
+            attempt.keys.is_some_and(|keys| keys != Path::new("-"))
+                || attempt.keys.is_none() && agent.iter().all(|one| one.severity == Severity::Note)
         });
+        let conf = conf.map(|conf| conf.with(attempt.keys));
         if conf.is_none() {
             agent.clear();
         }

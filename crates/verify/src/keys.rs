@@ -25,6 +25,9 @@ pub(crate) const ID: &str = "keys-not-applied";
 /// The name under which old keys are found to work.
 pub(crate) const OLD_ID: &str = "old-keys-accepted";
 
+/// What to do with a keyset that is not in use.
+const IF_ITS_OWN: &str = "if the keyset is this deployment's, inject it";
+
 /// An agent with the pair of an account that the API server's version does not have cannot log in.
 fn locked_out(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
     let mut found = Vec::new();
@@ -114,11 +117,14 @@ pub(crate) fn lacking(case: &Case<'_>, keys: &Keyset) -> Option<Unseen> {
         readings.any(|one| !is_unset(one))
     };
     settings.retain(is_read);
+    let words = Setting::words(&settings);
+    let which = if words.len() == 1 { "it" } else { "them" };
     (!settings.is_empty()).then(|| Unseen {
-        what: Setting::words(&settings).join(", "),
+        what: words.join(", "),
         hides: Hides::Anything,
-        reason: "the keyset of --keys has no value for it. Is a part of the file missing?"
-            .to_owned(),
+        reason: format!(
+            "the keyset of --keys has no value for {which}. Is a part of the file missing?"
+        ),
         service: None,
         span: None,
     })
@@ -145,7 +151,7 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
             (is_certain && switch.is_on.into_known() == Some(false)).then_some(switch.span)
         };
         let mut add = |message: String, brief: String, span: Option<Span>| {
-            let help = case.apply("if the keyset is this deployment's, inject it");
+            let help = case.apply(IF_ITS_OWN, None);
             let finding = case.finding(Severity::Error, login.server, message, &help);
             found.push(finding.brief(brief).at(span.or(login.users.span)));
         };
@@ -220,10 +226,11 @@ pub(crate) fn compare(case: &Case<'_>, keys: &Keyset) -> Vec<Finding> {
                 case.server(reading),
                 reading.setting
             );
-            let help = case.apply(match case.deployment.manifests {
+            let title = match case.deployment.manifests {
                 Some(_) => "if the keyset is this deployment's, give it to the servers",
-                None => "if the keyset is this deployment's, inject it",
-            });
+                None => IF_ITS_OWN,
+            };
+            let help = case.apply(title, Some(reading.setting));
             let brief = format!("{} of {}", reading.setting, case.server(reading));
             found.push(
                 case.finding_in(Severity::Error, reading, message)

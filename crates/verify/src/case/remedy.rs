@@ -1,12 +1,13 @@
 //! The commands that give servers other keys: where compose files describe them, with clearml-inject; in Kubernetes, with a
 //! Secret and what names it (`cluster.rs`).
 
-use clearml_secure_core::effective::{Layer, ServerConfiguration};
+use clearml_secure_core::effective::{Effective, Layer, ServerConfiguration};
 use clearml_secure_core::fixed_users::{ENABLED, FixedUser, PASS_HASHED, USERS};
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::{option, quoted};
 use clearml_secure_plan::error::Error;
 use clearml_secure_plan::ports::Ports;
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use super::Case;
@@ -37,36 +38,58 @@ impl Case<'_> {
             };
         }
         // The keyset stays in a file: later commands, such as for users, begin with it.
-        self.injected(title, Some("clearml-keygen -o keys.env"), "keys.env", true)
+        let refusal = self.refusal(&self.refusal_of_keys, None);
+        let keygen = Some("clearml-keygen -o keys.env");
+        self.injected(title, keygen, "keys.env", true, refusal)
     }
 
     /// The command that gives the services agent its pair, where the servers have it from a file.
     pub(crate) fn agent_pair(&self) -> Option<String> {
         let conf = Conf::of(self.deployment, self.effective)
             .filter(|conf| conf.refusal(self.deployment, &[]).is_none())?;
+        let pair = self.pair_of(&quoted(&conf.file))?;
+        Some(run(
+            "put its pair into .env, from the file that has the other keys",
+            &[&pair],
+        ))
+    }
+
+    /// The command that puts the services agent's pair of a keyset into `.env`, where compose finds that by itself.
+    fn pair_of(&self, keys: &str) -> Option<String> {
         let project = self.deployment.project.as_ref()?;
         let env = self
             .deployment
             .sources
             .path(self.deployment.first)
             .with_file_name(".env");
-        let (env, file) = (quoted(&env), quoted(&conf.file));
-        let command =
-            format!("(umask 077; clearml-keygen -q --from {file} | grep ^CLEARML_AGENT_ >>{env})");
+        let env = quoted(&env);
         (!project.env().are_named).then(|| {
-            run(
-                "put its pair into .env, from the file that has the other keys",
-                &[&command],
-            )
+            format!("(umask 077; clearml-keygen -q --from {keys} | grep ^CLEARML_AGENT_ >>{env})")
         })
     }
 
-    /// The commands that give every server the keyset in use.
-    pub(crate) fn apply(&self, title: &str) -> String {
+    /// The commands that give every server the keyset in use, because of this setting or a user.
+    pub(crate) fn apply(&self, title: &str, setting: Option<Setting>) -> String {
         if let Some(objects) = &self.deployment.manifests {
             return self.in_cluster(objects).apply(title);
         }
-        self.injected(title, None, "KEYS", false)
+        if let Some(conf) = Conf::of(self.deployment, self.effective) {
+            // Variables would win over the file from then on.
+            if setting.is_some_and(|setting| !conf.fixes(self.deployment, Some(setting)))
+                && let Some(pair) = self.pair_of("KEYS")
+            {
+                return run("put the keyset's pair into .env", &[&pair]);
+            }
+            let title = "if the keyset is this deployment's, write it into the file that has the keys, then restart apiserver, \
+                         fileserver and async_delete together";
+            let refusal = setting.and_then(|_| conf.refusal_of_all(self.deployment));
+            return match refusal {
+                Some(refusal) => format!("{title}. As it is, {refusal}"),
+                None => run(title, &[&conf.all_of("KEYS")]),
+            };
+        }
+        let refusal = self.refusal(&self.refusal_of_keys, None);
+        self.injected(title, None, "KEYS", false, refusal)
     }
 
     /// The commands that add users of the web login.
@@ -88,7 +111,7 @@ impl Case<'_> {
             );
             return run(title, &[&keygen]);
         }
-        self.injected(title, Some(keygen), "new.env", false)
+        self.injected_users(title, keygen)
     }
 
     /// The commands that put hashes in the place of a server's passwords.
@@ -109,13 +132,9 @@ impl Case<'_> {
         }
         match self.project_with_users(server) {
             // A keyset has no guests, and would make users of them.
-            true if !has_guests => self.injected(
+            true if !has_guests => self.injected_users(
                 &format!("{TITLE} (KEYS is the keyset in use)"),
-                Some(
-                    "clearml-keygen --from KEYS --users-from users.txt -o new.env && rm users.txt",
-                ),
-                "new.env",
-                false,
+                "clearml-keygen --from KEYS --users-from users.txt -o new.env && rm users.txt",
             ),
             _ => "write base64 of bcrypt hashes and set pass_hashed: true".to_owned(),
         }
@@ -139,12 +158,7 @@ impl Case<'_> {
         let keygen =
             format!("clearml-keygen --from KEYS {reset} --passwords logins.txt -o new.env");
         match self.project_with_users(login.server) {
-            true => self.injected(
-                &format!("{title} (KEYS is the keyset in use)"),
-                Some(&keygen),
-                "new.env",
-                false,
-            ),
+            true => self.injected_users(&format!("{title} (KEYS is the keyset in use)"), &keygen),
             false => CHOOSE.to_owned(),
         }
     }
@@ -189,6 +203,12 @@ impl Case<'_> {
         (is_one && self.deployment.referenced(file).is_none()).then(|| quoted(file))
     }
 
+    /// The commands that put users in, beside the keys in use.
+    fn injected_users(&self, title: &str, keygen: &str) -> String {
+        let refusal = self.refusal(&self.refusal_of_users, Some(self.effective));
+        self.injected(title, Some(keygen), "new.env", false, refusal)
+    }
+
     /// The commands that put a keyset in, which another one makes first; and what is in their way.
     fn injected(
         &self,
@@ -196,10 +216,11 @@ impl Case<'_> {
         keygen: Option<&str>,
         keys: &str,
         keeps_a_copy: bool,
+        refusal: Option<&(String, String)>,
     ) -> String {
         let inject = self.injecting(keys, keeps_a_copy);
         let commands: Vec<&str> = keygen.into_iter().chain([inject.as_str()]).collect();
-        let Some((error, advice)) = self.refusal() else {
+        let Some((error, advice)) = refusal else {
             return run(title, &commands);
         };
         let title = format!("{title}. clearml-inject refuses as the files are: {error}; {advice}");
@@ -210,10 +231,14 @@ impl Case<'_> {
         }
     }
 
-    /// Why clearml-inject would refuse new keys, and what to do about it. One file is what it edits; where several are
-    /// merged, another one may win.
-    fn refusal(&self) -> Option<&(String, String)> {
-        let refusal = self.refusal.get_or_init(|| {
+    /// Why clearml-inject would refuse new keys, or users beside those that are kept, and what to do about it. One file is what
+    /// it edits; where several are merged, another one may win.
+    fn refusal<'a>(
+        &self,
+        known: &'a OnceCell<Option<(String, String)>>,
+        kept: Option<&Effective>,
+    ) -> Option<&'a (String, String)> {
+        let refusal = known.get_or_init(|| {
             let project = self.deployment.project.as_deref()?;
             if project.files.len() < 2 {
                 return None;
@@ -223,6 +248,7 @@ impl Case<'_> {
                 project,
                 deployment: self.deployment,
                 way: &fix::Way::of(project, self.deployment, self.effective),
+                kept,
             };
             let error = attempt.run(true, Ports::default()).err()?;
             let advice = error.advice()?;

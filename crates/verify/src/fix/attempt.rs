@@ -4,8 +4,10 @@ use std::path::Path;
 
 use clearml_secure_core::compose::Project;
 use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::effective::{Effective, Origin};
 use clearml_secure_core::io::read_text;
-use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::keyset::{Keyset, User};
+use clearml_secure_core::secret::Secret;
 use clearml_secure_plan::env_file::EnvFile;
 use clearml_secure_plan::error::Error;
 use clearml_secure_plan::job::Job;
@@ -22,6 +24,8 @@ pub(crate) struct Attempt<'a> {
     /// The files that describe it.
     pub(crate) project: &'a Project,
     pub(crate) way: &'a Way,
+    /// What the servers read, where they keep that and only users change.
+    pub(crate) kept: Option<&'a Effective>,
 }
 
 impl Attempt<'_> {
@@ -73,6 +77,21 @@ impl Attempt<'_> {
             return Ok(Keyset::read(&read_text(path)?, path)?);
         }
         let mut keyset = Keyset::new();
+        if let Some(effective) = self.kept {
+            let readings = effective.readings();
+            let given =
+                readings.filter(|one| matches!(one.origin, Origin::File(_) | Origin::Variable(_)));
+            for (setting, text) in given.filter_map(|one| Some((one.setting, one.value.text()?))) {
+                // What no keyset can have is refused for another reason.
+                keyset.set(setting, text.clone()).ok();
+            }
+            let user = User {
+                username: "NAME".to_owned(),
+                name: "NAME".to_owned(),
+                password_hash: Secret::from("HASH"),
+            };
+            keyset.add_user(user).ok();
+        }
         keyset.generate_missing()?;
         Ok(keyset)
     }

@@ -1,10 +1,11 @@
 //! The `secure.conf` that has a deployment's keys: clearml-keygen changes it, for variables would win over it from then on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Layer, ServerConfiguration};
 use clearml_secure_core::error::Error;
+use clearml_secure_core::io::is_same;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::{SETTINGS, Server, Setting};
 use clearml_secure_core::shell::quoted;
@@ -22,6 +23,8 @@ pub(crate) struct Conf {
     source: SourceId,
     /// What `--only` calls the settings that are in it.
     pub(crate) groups: Vec<&'static str>,
+    /// Another keyset that the file is to have.
+    given: Option<PathBuf>,
 }
 
 impl Conf {
@@ -49,6 +52,13 @@ impl Conf {
         (!first.groups.is_empty()).then_some(first)
     }
 
+    /// The same, where the file is to have the keyset of `--keys`.
+    pub(super) fn with(mut self, keys: Option<&Path>) -> Self {
+        let other = keys.filter(|keys| !is_same(keys, &self.file));
+        self.given = other.map(Path::to_owned);
+        self
+    }
+
     fn of_server(server: &ServerConfiguration, deployment: &Described) -> Option<Self> {
         let config = &deployment.instances[server.instance].config;
         let path = |at: usize| deployment.sources.path(config[at].source);
@@ -71,6 +81,7 @@ impl Conf {
             file: path(at).to_owned(),
             source: config[at].source,
             groups,
+            given: None,
         })
     }
 
@@ -82,6 +93,9 @@ impl Conf {
 
     /// Why clearml-keygen refuses the command for these groups, if it does.
     pub(crate) fn refusal(&self, deployment: &Deployment, groups: &[&str]) -> Option<String> {
+        if self.given.is_some() {
+            return self.refusal_of_all(deployment);
+        }
         let text = deployment.sources.text(self.source);
         let merged = || -> Result<(), Error> {
             let (mut keyset, _) = Keyset::read_incomplete(text, &self.file)?;
@@ -104,12 +118,29 @@ impl Conf {
 
     /// The command that replaces these groups, and adds what the file does not have.
     pub(crate) fn command(&self, groups: &[&str]) -> String {
+        if let Some(given) = &self.given {
+            return self.all_of(&quoted(given));
+        }
         let file = quoted(&self.file);
         let only: String = groups
             .iter()
             .map(|group| format!(" --only {group}"))
             .collect();
         format!("clearml-keygen --from {file}{only} -f hocon -o {file} --force")
+    }
+
+    /// Why clearml-keygen refuses to write another keyset into the file, if it does.
+    pub(crate) fn refusal_of_all(&self, deployment: &Deployment) -> Option<String> {
+        Keyset::is_only_a_part_of(deployment.sources.text(self.source)).then(|| {
+            let file = quoted(&self.file);
+            format!("clearml-keygen refuses: the other lines of {file} would be lost; replace the values in it by hand")
+        })
+    }
+
+    /// The command that writes all of another keyset into the file.
+    pub(crate) fn all_of(&self, keys: &str) -> String {
+        let file = quoted(&self.file);
+        format!("clearml-keygen --from {keys} -f hocon -o {file} --force")
     }
 
     /// The groups that have to be replaced for all of these.

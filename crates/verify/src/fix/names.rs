@@ -30,6 +30,28 @@ impl Names {
         format!(".{}", extension.to_string_lossy())
     }
 
+    /// A help whose commands make files of names that nothing has yet.
+    pub(crate) fn in_help(help: String) -> String {
+        const MADE: [(&str, &str); 3] = [("keys", "env"), ("new", "env"), ("logins", "txt")];
+        MADE.iter().fold(help, |help, (stem, extension)| {
+            let name = format!("{stem}.{extension}");
+            let is_made = ["-o", "--passwords"]
+                .iter()
+                .any(|option| help.contains(&format!("{option} {name}")));
+            let named = |number: &str| format!("{stem}{number}.{extension}").into();
+            let free = Self::default().free(named);
+            if !is_made || free == Path::new(&name) {
+                return help;
+            }
+            let free = free.to_string_lossy();
+            let word = |word: &'_ str| match word.trim_end() == name {
+                true => word.replace(&name, &free),
+                false => word.to_owned(),
+            };
+            help.split_inclusive([' ', '\n']).map(word).collect()
+        })
+    }
+
     fn free(&mut self, named: impl Fn(&str) -> PathBuf) -> PathBuf {
         let numbers =
             std::iter::once(String::new()).chain((2..).map(|number| format!("-{number}")));

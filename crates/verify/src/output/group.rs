@@ -204,13 +204,18 @@ fn merged<'a>(texts: impl Iterator<Item = &'a str>) -> Option<String> {
     let mut merged: Vec<String> = first.iter().map(|word| (*word).to_owned()).collect();
     merged[at] = names;
     agree(&mut merged, at);
-    Some(merged.join(" "))
+    // `the passwords of A and B are a hash`
+    let is_one_thing = merged[at + 1..]
+        .windows(2)
+        .next()
+        .is_some_and(|two| two[0] == "are" && two[1] == "a");
+    (!is_one_thing).then(|| merged.join(" "))
 }
 
 /// Lets the words around several names agree with them: `the services a and b are`.
 fn agree(words: &mut [String], at: usize) {
-    const NOUNS: [&str; 8] = [
-        "account", "file", "port", "server", "service", "setting", "user", "variable",
+    const NOUNS: [&str; 9] = [
+        "account", "file", "password", "port", "server", "service", "setting", "user", "variable",
     ];
     // As they are for several, and which are another word for one.
     const IRREGULAR: [(&str, &str); 4] = [
@@ -224,16 +229,27 @@ fn agree(words: &mut [String], at: usize) {
         "log", "publish", "reach", "read", "redirect", "refuse", "return", "run", "say", "serve",
         "set", "show", "start", "stop", "support", "take", "tell", "use",
     ];
-    if let Some(before) = at.checked_sub(1).map(|before| &mut words[before])
-        && NOUNS.contains(&before.trim_start_matches('('))
-    {
-        before.push('s');
+    let is_noun = |word: &String| NOUNS.contains(&word.trim_start_matches('('));
+    let before =
+        |words: &[String], by: usize| at.checked_sub(by).and_then(|at| words.get(at).cloned());
+    let noun = match before(words, 1) {
+        // `the password of A and B is` is about several passwords; `X of A and B is` is about X.
+        Some(of) if of == "of" && before(words, 2).is_some_and(|word| is_noun(&word)) => {
+            Some(at - 2)
+        }
+        Some(of) if of == "of" => return,
+        // `anyone who can reach A and B has`
+        Some(verb) if VERBS.contains(&verb.as_str()) => return,
+        Some(word) if is_noun(&word) => Some(at - 1),
+        _ => None,
+    };
+    if let Some(noun) = noun {
+        words[noun].push('s');
     }
     let is_clause = words[at].ends_with(',');
     let is_aside = words[at].ends_with(')');
     // `the accounts A and B of apiserver have`, `ports A and B of service files lead`
     let is_within = |word: &String| ["at", "in", "of", "on"].contains(&word.as_str());
-    let is_noun = |word: &String| NOUNS.contains(&word.as_str());
     let behind = match words.get(at + 1).is_some_and(is_within) {
         true => at + 3 + usize::from(words.get(at + 2).is_some_and(is_noun)),
         false => at + 1,
@@ -314,6 +330,26 @@ mod tests {
         assert_eq!(
             of(&["A publishes it", "B publishes it"]).as_deref(),
             Some("A and B publish it")
+        );
+        assert_eq!(
+            of(&[
+                "anyone who can reach A has role",
+                "anyone who can reach B has role"
+            ])
+            .as_deref(),
+            Some("anyone who can reach A and B has role")
+        );
+        assert_eq!(
+            of(&["secure.x of A is short", "secure.x of B is short"]).as_deref(),
+            Some("secure.x of A and B is short")
+        );
+        assert_eq!(
+            of(&["the password of A is short", "the password of B is short"]).as_deref(),
+            Some("the passwords of A and B are short")
+        );
+        assert_eq!(
+            of(&["the password of A is a hash", "the password of B is a hash"]),
+            None
         );
         assert_eq!(of(&["A is at B", "C is at D"]), None);
         assert_eq!(of(&["a b", "a b c"]), None);

@@ -19,6 +19,7 @@ use clearml_secure_core::unseen::Unseen;
 use crate::cli::Cli;
 use crate::clients;
 use crate::error::Error;
+use crate::fix::Names;
 use crate::keys::Keys;
 use crate::live::{Bounds, Client, Given, MOST_REQUESTS, Release, Seen, Site, together};
 use crate::probes::{PROBES, Probe};
@@ -262,6 +263,9 @@ fn report(
         }
     }
     findings.sort_by_key(|finding| (finding.severity, finding.rule));
+    for finding in &mut findings {
+        finding.help = Names::in_help(std::mem::take(&mut finding.help));
+    }
     if let Some(keys) = keys {
         for finding in &mut findings {
             finding.help = with_keyset(&finding.help, keys);

@@ -17,6 +17,7 @@ use crate::decisions::ignore;
 use crate::decisions::ignore::Silenced;
 use crate::drift;
 use crate::files::Files;
+use crate::fix::Names;
 use crate::keys::{self, Keys};
 use crate::login::Login;
 use crate::login::guess::Guesser;
@@ -113,7 +114,8 @@ impl<'a> Looker<'a> {
             logins,
             made_from,
             inject_files: OnceCell::new(),
-            refusal: OnceCell::new(),
+            refusal_of_keys: OnceCell::new(),
+            refusal_of_users: OnceCell::new(),
         };
         let Silenced {
             kept,
@@ -158,6 +160,9 @@ impl<'a> Looker<'a> {
         let mut findings = rules::check(case, is_asked);
         if let Some(keys) = self.keys.new.as_ref().filter(|_| is_asked(keys::ID)) {
             findings.extend(keys::compare(case, keys));
+        }
+        for finding in &mut findings {
+            finding.help = Names::in_help(std::mem::take(&mut finding.help));
         }
         // What can be read again is named in the commands.
         let given = self.cli.keys.as_deref().filter(|path| path.is_file());

@@ -1,5 +1,6 @@
 //! `@FILE` among the targets: a file with a target on each line, for a fleet that no command line has room for.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::io::read_argument;
@@ -25,6 +26,9 @@ pub(crate) fn expand(cli: &mut Cli) -> Result<(), Error> {
             None => targets.push(target),
         }
     }
+    // One that two lists name, or that is named in a list and beside it, is checked once.
+    let mut seen = HashSet::new();
+    targets.retain(|target| seen.insert(target.clone()));
     cli.targets = targets;
     Ok(())
 }
