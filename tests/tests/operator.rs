@@ -253,6 +253,43 @@ fn users_come_beside_keys_of_an_override_file() {
 }
 
 #[test]
+fn what_an_apiserver_conf_does_not_list_stays_out_and_what_it_has_in_clear_text_is_not_replaced() {
+    let folder = deployment();
+    let keys =
+        "clearml-keygen -q -f hocon -o config/secure.conf --user jane --passwords logins.txt";
+    run(&folder, keys).exit(0);
+    let conf = folder.path().join("config/apiserver.conf");
+    let plain = "auth { fixed_users { enabled: true, pass_hashed: false, users: [ { username: \"jane\", password: \"violet orbit lamp 77\", name: \"Jane\" } ] } }\n";
+    fs::write(&conf, plain).unwrap();
+    for command in [
+        format!("{KEYGEN} --only tests"),
+        "clearml-keygen --from config/secure.conf -o other.env".to_owned(),
+    ] {
+        run(&folder, &command)
+            .exit(2)
+            .says("config/apiserver.conf: the passwords of these users are in clear text: jane\n");
+        assert_eq!(text(&folder, "config/apiserver.conf"), plain);
+    }
+    fs::write(&conf, "").unwrap();
+    run(&folder, &format!("{KEYGEN} --only tests"))
+        .exit(0)
+        .says("config/apiserver.conf does not list these users, so they are left out: jane\n");
+    assert!(!text(&folder, "config/apiserver.conf").contains("jane"));
+}
+
+#[test]
+fn a_chosen_password_takes_the_place_of_the_one_of_any_user() {
+    let folder = deployment();
+    let keys = "clearml-keygen -q -f hocon -o config/secure.conf --user jane --user joe --passwords logins.txt";
+    run(&folder, keys).exit(0);
+    let before = text(&folder, "config/apiserver.conf");
+    let command = format!("echo 'jane:long unusual pass 99x' >u.txt\n{KEYGEN} --users-from u.txt");
+    run(&folder, &command).exit(0);
+    let users = text(&folder, "config/apiserver.conf");
+    assert!(users != before && users.contains("jane") && users.contains("joe"));
+}
+
+#[test]
 fn a_keyset_that_is_not_in_use_goes_where_the_keys_are() {
     let folder = deployment();
     run(
@@ -265,13 +302,17 @@ fn a_keyset_that_is_not_in_use_goes_where_the_keys_are() {
     let said = run(&folder, verify).exit(1).stdout;
     let script = run(&folder, &format!("{verify} --fix")).exit(1).stdout;
     let keys = command(&said, "clearml-keygen --from other.env -f hocon ");
-    let agent = command(&said, "(umask 077; clearml-keygen -q --from other.env ");
+    let agent = command(&said, "{ echo; clearml-keygen -q --from other.env ");
+    // Also behind a line without an end.
+    fs::write(folder.path().join(".env"), "OTHER=own").unwrap();
     assert!(script.lines().any(|line| line == keys), "{script}");
     assert!(
         !said.contains("clearml-inject") && !script.contains("clearml-inject -k"),
         "{said}{script}"
     );
     run(&folder, &format!("{keys}\n{agent}\n{verify}")).exit(0);
+    let env = fs::read_to_string(folder.path().join(".env")).unwrap();
+    assert!(env.starts_with("OTHER=own\n"), "{env}");
 }
 
 #[test]
@@ -311,6 +352,10 @@ fn what_is_named_twice_is_checked_once_and_what_is_misspelt_is_found() {
             "did you mean config?",
         ),
         ("clearml-verify other.yml", "check the path"),
+        (
+            "clearml-inject -k hosts-2.txt docker-compose.yml",
+            "check the path",
+        ),
     ] {
         run(&folder, wrong)
             .exit(2)

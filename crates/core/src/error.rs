@@ -206,7 +206,7 @@ impl Error {
             }
             Self::Read { path, source } => match source.kind() {
                 io::ErrorKind::IsADirectory => Some("name a file in the folder".to_owned()),
-                io::ErrorKind::NotFound => Some(match nearest_path(path) {
+                io::ErrorKind::NotFound => Some(match nearest_path(path, Path::is_file) {
                     Some(near) => format!("did you mean {}?", crate::shown::escape_path(&near)),
                     None => "check the path".to_owned(),
                 }),

@@ -23,15 +23,24 @@ pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     (distance <= known.len() / FAR).then_some(known)
 }
 
-/// What is in a path's folder under a name that was probably meant, where the path itself does not exist.
-pub fn nearest_path(path: &Path) -> Option<PathBuf> {
+/// What is in a path's folder under a name that was probably meant, where the path itself does not exist: a file, or a folder as
+/// is asked. Copies, and files that are told apart by numbers, are others.
+pub fn nearest_path(path: &Path, is_meant: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+    /// More letters than these are no slip.
+    const SLIP: usize = 2;
     let name = path.file_name()?.to_str()?;
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     let entries = fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
+    let digits = |name: &str| -> String { name.chars().filter(char::is_ascii_digit).collect() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut names: Vec<String> = names.collect();
+    let is_near = |other: &String| {
+        distance(name, other) <= SLIP
+            && digits(name) == digits(other)
+            && is_meant(&path.with_file_name(other))
+    };
+    let mut names: Vec<String> = names.filter(is_near).collect();
     names.sort();
     Some(path.with_file_name(nearest(name, &names)?))
 }

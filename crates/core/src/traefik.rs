@@ -37,7 +37,7 @@ impl Middleware {
                     own.is_guard = true;
                     is_for_all |= rest.starts_with("sourcerange") && names(value).any(is_of_all);
                 }
-                ("redirectscheme", "scheme") if value == "https" => {
+                ("redirectscheme", "scheme") if value.eq_ignore_ascii_case("https") => {
                     own.sends_to_tls = SendsToTls::Everybody;
                 }
                 ("redirectregex", "regex") => expression = value,
@@ -81,6 +81,15 @@ pub(crate) fn is_for_few(rule: &str) -> bool {
     expression::holds(rule, &from_anywhere) == Some(false)
 }
 
+/// The hosts that a rule names.
+pub(crate) fn hosts(rule: &str) -> Vec<&str> {
+    let mut parts = rule.split("Host(");
+    parts.next();
+    let named = parts.flat_map(|part| part.split(')').next().unwrap_or_default().split(','));
+    let named = named.map(|host| host.trim_matches(['`', '"', ' ']));
+    named.filter(|host| !host.is_empty()).collect()
+}
+
 /// The names in one text.
 pub(crate) fn names(text: &str) -> impl Iterator<Item = &str> {
     let names = text.split(',').map(str::trim);
@@ -95,6 +104,7 @@ fn is_of_all(range: &str) -> bool {
 fn fits_clear_text(expression: &str) -> bool {
     let rest = expression.trim_start_matches('^');
     let rest = rest.strip_prefix("http").unwrap_or(rest);
+    let rest = rest.strip_prefix("s?").unwrap_or(rest);
     let rest = rest.strip_prefix(':').unwrap_or(rest);
     let rest = rest.trim_start_matches("//");
     [
@@ -138,6 +148,14 @@ mod tests {
             (vec![("redirectscheme.scheme", "http")], SendsToTls::Nobody),
             (regex("^http://(.*)", "https://${1}"), SendsToTls::Everybody),
             (regex("^http:(.*)", "https:${1}"), SendsToTls::Everybody),
+            (
+                regex("^https?://(.*)", "https://${1}"),
+                SendsToTls::Everybody,
+            ),
+            (
+                vec![("redirectscheme.scheme", "HTTPS")],
+                SendsToTls::Everybody,
+            ),
             (
                 regex("^http://a\\.example/(.*)", "https://a.example/${1}"),
                 SendsToTls::Some,

@@ -12,16 +12,18 @@ use crate::error::Error;
 use crate::from::From;
 use crate::output::{APISERVER, SECURE, file, is_secure_conf};
 use crate::talk::name;
+use crate::users::New;
 
 /// Lets the users of a copy be what they are in the `apiserver.conf`: one who was removed there, or got another password, would
 /// have the old login again, because somebody changed a key. What this run is asked to change of a user is left to it. Says who
 /// is another.
 ///
 /// # Errors
-/// A file that is there and cannot be read.
+/// A file that is there and cannot be read, or has a password of theirs in clear text.
 pub(crate) fn follow(
     cli: &Cli,
     from: Option<&From<'_>>,
+    added: &[New],
     keyset: &mut Keyset,
 ) -> Result<Vec<String>, Error> {
     let Some((path, copy)) = copy(cli, from)? else {
@@ -36,13 +38,15 @@ pub(crate) fn follow(
     let Ok(listed) = Keyset::new().users_left_out(&text, &path) else {
         return Ok(Vec::new());
     };
-    if !Keyset::is_apiserver(&text) {
-        return Ok(Vec::new());
-    }
     let hashes = Keyset::read_apiserver(&text, &path).unwrap_or_default();
-    let is_asked =
-        |user: &String| cli.remove_user.contains(user) || cli.reset_password.contains(user);
+    let is_asked = |user: &String| {
+        let mut added = added.iter();
+        cli.remove_user.contains(user)
+            || cli.reset_password.contains(user)
+            || added.any(|one| one.username == *user)
+    };
     let (mut gone, mut other) = (Vec::new(), Vec::new());
+    let mut in_clear_text = Vec::new();
     for user in copy.users() {
         let username = &user.username;
         let has_it = keyset
@@ -52,13 +56,25 @@ pub(crate) fn follow(
             continue;
         }
         let there = hashes.user(username).map(|there| &there.password_hash);
-        if !listed.contains(username) {
-            keyset.remove_user(username);
-            gone.push(username.clone());
-        } else if let Some(hash) = there.filter(|hash| **hash != user.password_hash) {
-            let reset = keyset.reset_password(username, hash.clone());
-            other.extend(reset.is_ok().then(|| username.clone()));
+        match there {
+            _ if !listed.contains(username) => {
+                keyset.remove_user(username);
+                gone.push(username.clone());
+            }
+            // The hash of the copy may be of another password.
+            None if hashes.passed_over() > 0 => in_clear_text.push(username.clone()),
+            Some(hash) if *hash != user.password_hash => {
+                let reset = keyset.reset_password(username, hash.clone());
+                other.extend(reset.is_ok().then(|| username.clone()));
+            }
+            _ => {}
         }
+    }
+    if !in_clear_text.is_empty() {
+        return Err(Error::ClearText {
+            path,
+            users: in_clear_text,
+        });
     }
     let said = [
         ("does not list these users, so they are left out", gone),
@@ -71,13 +87,16 @@ pub(crate) fn follow(
         .collect())
 }
 
-/// The `secure.conf` that is written, or else the one that is read, as a keyset.
+/// The `secure.conf` that is read, or else the one that is written, as a keyset.
 fn copy(cli: &Cli, from: Option<&From<'_>>) -> Result<Option<(PathBuf, Keyset)>, Error> {
-    if let Some(path) = written(cli) {
-        return Ok(replaced(path)?.map(|keyset| (path.to_owned(), keyset)));
+    let is_copy = |from: &&From<'_>| from.path.file_name().is_some_and(|name| name == SECURE);
+    if let Some(from) = from.filter(is_copy) {
+        return Ok(Some((from.path.to_owned(), from.keyset.clone())));
     }
-    let from = from.filter(|from| from.path.file_name().is_some_and(|name| name == SECURE));
-    Ok(from.map(|from| (from.path.to_owned(), from.keyset.clone())))
+    let Some(path) = written(cli) else {
+        return Ok(None);
+    };
+    Ok(replaced(path)?.map(|keyset| (path.to_owned(), keyset)))
 }
 
 /// The settings that get another value in the `secure.conf` that is written.

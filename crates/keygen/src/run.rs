@@ -40,8 +40,11 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     if let Some(from) = &from {
         say_all(cli, from.remarks(cli, &renewed));
     }
-    say_all(cli, beside::follow(cli, from.as_ref(), &mut keyset)?);
     let users = chosen::new(cli)?;
+    say_all(
+        cli,
+        beside::follow(cli, from.as_ref(), &users, &mut keyset)?,
+    );
     let names_anybody = [&cli.user, &cli.remove_user, &cli.reset_password];
     let mut listed = match names_anybody.iter().all(|names| names.is_empty()) {
         true => Vec::new(),

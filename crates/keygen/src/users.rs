@@ -126,28 +126,30 @@ pub(crate) fn add(keyset: &mut Keyset, users: &[New]) -> Result<Vec<String>, Err
         });
     }
     let mut replaced = Vec::new();
-    for (user, mut hashed) in users.iter().zip(hashed(users)?) {
+    for (user, hashed) in users.iter().zip(hashed(users)?) {
+        let refused = |misfit| match &user.place {
+            Some((path, line)) => Error::UserOfFile {
+                path: path.clone(),
+                line: *line,
+                misfit,
+            },
+            None => Error::User {
+                name: user.username.clone(),
+                misfit,
+            },
+        };
         if let Some(known) = keyset.user(&user.username).filter(|_| user.place.is_some()) {
-            // A line may leave the full name out.
-            if hashed.name == hashed.username {
-                hashed.name.clone_from(&known.name);
+            replaced.push(user.username.clone());
+            // A line may leave the full name out. Where it is the same, the user stays at the same place of the list, which
+            // has an order in a secure.conf.
+            if [&hashed.username, &known.name].contains(&&hashed.name) {
+                let password = keyset.reset_password(&user.username, hashed.password_hash);
+                password.map_err(refused)?;
+                continue;
             }
             keyset.remove_user(&user.username);
-            replaced.push(user.username.clone());
         }
-        keyset
-            .add_user(hashed)
-            .map_err(|misfit| match &user.place {
-                Some((path, line)) => Error::UserOfFile {
-                    path: path.clone(),
-                    line: *line,
-                    misfit,
-                },
-                None => Error::User {
-                    name: user.username.clone(),
-                    misfit,
-                },
-            })?;
+        keyset.add_user(hashed).map_err(refused)?;
     }
     Ok(replaced)
 }

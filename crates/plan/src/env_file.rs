@@ -13,6 +13,7 @@ use clearml_secure_core::fault::Fault;
 use clearml_secure_core::io::{is_same, read_text};
 use clearml_secure_core::keyset::{Format, Keyset};
 use clearml_secure_core::secret::{Encryption, Secret};
+use clearml_secure_core::setting::Setting;
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::source::{Place, SharedText, place_of};
 use zeroize::Zeroizing;
@@ -157,12 +158,19 @@ impl EnvFile {
         let used = used.flat_map(|variable| &variable.interpolated);
         let used: HashSet<&str> = used.map(|used| used.name.as_str()).collect();
         let is_taken = |name: &str| taken.iter().any(|(taken, _)| taken == name);
-        let before = self.entries(text)?;
-        let is_there = |name: &str| before.iter().any(|entry| entry.name == name);
-        let all = self.entries(&keyset.write(Format::Env))?.into_iter();
-        let all = all.filter_map(|entry| Some((entry.name, entry.value?)));
-        let unread = all
-            .filter(|(name, _)| is_there(name) && !is_taken(name) && !used.contains(name.as_str()));
+        // A name of one setting may be written in several ways, and the file keeps its own.
+        let wanted = self.entries(&keyset.write(Format::Env))?;
+        let before = self.entries(text)?.into_iter();
+        let unread = before.filter(|own| !is_taken(&own.name) && !used.contains(own.name.as_str()));
+        let unread = unread.filter_map(|own| {
+            let setting = Setting::by_variable(&own.name);
+            let is_same = |other: &&Entry| match setting {
+                Some(setting) => Setting::by_variable(&other.name) == Some(setting),
+                None => other.name == own.name,
+            };
+            let value = wanted.iter().find(is_same)?.value.clone()?;
+            Some((own.name, value))
+        });
         Ok(unread.collect())
     }
 

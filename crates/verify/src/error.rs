@@ -201,7 +201,10 @@ impl Error {
             Self::Target(path) => Some(instead_of(path)),
             Self::OutputRead { .. } | Self::OutputTwice(_) => Some("name another FILE".to_owned()),
             Self::Policy { help, .. } => Some(help.clone()),
-            Self::ConfigDir { path, .. } => Some(instead_of_folder(path)),
+            Self::ConfigDir { path, .. } => Some(match nearest_path(path, Path::is_dir) {
+                Some(near) if !path.exists() => format!("did you mean {}?", escape_path(&near)),
+                _ => "name the folder that is mounted as /opt/clearml/config, or a copy of it".to_owned(),
+            }),
             Self::AboutRules(_)
             | Self::Effective
             | Self::EffectiveOfServer
@@ -231,17 +234,6 @@ impl Error {
                 "the run to compare with writes it:\n  clearml-verify -o json:earlier.json TARGET",
             ),
             _ => None,
-        }
-    }
-}
-
-/// What to name instead of a path that is no configuration folder.
-fn instead_of_folder(path: &Path) -> String {
-    let near = nearest_path(path).filter(|near| near.is_dir() && !path.exists());
-    match near {
-        Some(near) => format!("did you mean {}?", escape_path(&near)),
-        None => {
-            "name the folder that is mounted as /opt/clearml/config, or a copy of it".to_owned()
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::exposure::Namespace;
+use super::exposure::{Namespace, is_loopback};
 use super::{Database, Deployment, exposure};
 use crate::container::host::hosts;
 use crate::container::{Container, Variable};
@@ -43,13 +43,16 @@ impl Deployment {
     /// container, nor of this machine.
     pub fn other_server(&self, agent: &Instance) -> Option<&Variable> {
         const HOSTS: [&str; 2] = ["CLEARML_API_HOST", "TRAINS_API_HOST"];
-        const HERE: [&str; 3] = ["127.0.0.1", "host.docker.internal", "localhost"];
-        let is_here =
-            |word: &str| HERE.contains(&word) || !self.called(agent.service, word).is_empty();
+        let is_here = |word: &str| {
+            word == "host.docker.internal"
+                || is_loopback(word)
+                || !self.called(agent.service, word).is_empty()
+        };
         let mut variables = self.service(agent).environment.iter();
         variables.find(|one| {
             let address = one.value.known().map_or("", Secret::expose);
-            HOSTS.contains(&&*one.name) && !address.is_empty() && !hosts(address).any(is_here)
+            let names_this = address.contains("[::1]") || hosts(address).any(is_here);
+            HOSTS.contains(&&*one.name) && !address.is_empty() && !names_this
         })
     }
 

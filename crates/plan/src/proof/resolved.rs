@@ -226,11 +226,18 @@ impl Comparison<'_> {
         let other = another_env_file(&self.places.deployment.sources);
         let path = quoted(path);
         let deployment = self.places.deployment;
-        let file = deployment.sources.path(deployment.first);
-        let name = file.file_name().and_then(|name| name.to_str());
-        let named = match name.is_none_or(is_default) {
-            true => String::new(),
-            false => format!(" -f {}", quoted(file)),
+        let files = deployment.project.files.iter();
+        let files: Vec<&Path> = files.map(|file| deployment.sources.path(*file)).collect();
+        let is_found = |file: &Path| {
+            let name = file.file_name().and_then(|name| name.to_str());
+            name.is_none_or(is_default)
+        };
+        let named = match files[..] {
+            [only] if is_found(only) => String::new(),
+            _ => files
+                .iter()
+                .map(|file| format!(" -f {}", quoted(file)))
+                .collect(),
         };
         Broken::with_help(
             format!(

@@ -62,9 +62,16 @@ impl Case<'_> {
             .sources
             .path(self.deployment.first)
             .with_file_name(".env");
+        // The last line may have no end, and the file a mode for everybody.
+        let has_more = env.exists();
         let env = quoted(&env);
-        (!project.env().are_named).then(|| {
-            format!("(umask 077; clearml-keygen -q --from {keys} | grep ^CLEARML_AGENT_ >>{env})")
+        (!project.env().are_named).then(|| match has_more {
+            true => format!(
+                "{{ echo; clearml-keygen -q --from {keys} | grep ^CLEARML_AGENT_; }} >>{env} && chmod 600 {env}"
+            ),
+            false => {
+                format!("(umask 077; clearml-keygen -q --from {keys} | grep ^CLEARML_AGENT_ >{env})")
+            }
         })
     }
 
@@ -75,10 +82,11 @@ impl Case<'_> {
         }
         if let Some(conf) = Conf::of(self.deployment, self.effective) {
             // Variables would win over the file from then on.
-            if setting.is_some_and(|setting| !conf.fixes(self.deployment, Some(setting)))
-                && let Some(pair) = self.pair_of("KEYS")
-            {
-                return run("put the keyset's pair into .env", &[&pair]);
+            if setting.is_some_and(|setting| !conf.fixes(self.deployment, Some(setting))) {
+                return match self.pair_of("KEYS") {
+                    Some(pair) => run("put the keyset's pair into .env", &[&pair]),
+                    None => "put CLEARML_AGENT_ACCESS_KEY and CLEARML_AGENT_SECRET_KEY of the keyset into the env file that compose is given".to_owned(),
+                };
             }
             let title = "if the keyset is this deployment's, write it into the file that has the keys, then restart apiserver, \
                          fileserver and async_delete together";

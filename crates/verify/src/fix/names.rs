@@ -44,11 +44,7 @@ impl Names {
                 return help;
             }
             let free = free.to_string_lossy();
-            let word = |word: &'_ str| match word.trim_end() == name {
-                true => word.replace(&name, &free),
-                false => word.to_owned(),
-            };
-            help.split_inclusive([' ', '\n']).map(word).collect()
+            renamed(&help, &name, &free)
         })
     }
 
@@ -64,4 +60,20 @@ impl Names {
         self.0.push(path.clone());
         path
     }
+}
+
+/// Commands that make and use a file of another name. Another option may have a file of the user's that is called so.
+fn renamed(help: &str, name: &str, free: &str) -> String {
+    let mut renamed = String::new();
+    let mut before = "";
+    for word in help.split_inclusive([' ', '\n']) {
+        let bare = word.trim_end();
+        let is_file = bare == name && ["-k", "-o", "--from", "--passwords"].contains(&before);
+        match is_file || bare.strip_prefix("--from-env-file=") == Some(name) {
+            true => renamed += &word.replace(name, free),
+            false => renamed += word,
+        }
+        before = bare;
+    }
+    renamed
 }

@@ -105,7 +105,7 @@ impl Rule for DockerSocket {
                 ),
             };
             // Several servers in one container have one socket.
-            if !seen.insert((span, severity)) {
+            if !seen.insert((span, severity, service.name.clone())) {
                 continue;
             }
             let name = match instance {

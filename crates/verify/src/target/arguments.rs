@@ -28,9 +28,24 @@ pub(crate) fn expand(cli: &mut Cli) -> Result<(), Error> {
     }
     // One that two lists name, or that is named in a list and beside it, is checked once.
     let mut seen = HashSet::new();
-    targets.retain(|target| seen.insert(target.clone()));
+    targets.retain(|target| seen.insert(written_once(target)));
     cli.targets = targets;
     Ok(())
+}
+
+/// A path without what may be written in two ways. A symbolic link stays one: what is beside it counts.
+fn written_once(target: &Path) -> PathBuf {
+    let whole = match (target.parent(), target.file_name()) {
+        (Some(folder), Some(name)) if folder.as_os_str().is_empty() => Path::new(".")
+            .canonicalize()
+            .map(|folder| folder.join(name)),
+        (Some(folder), Some(name)) => folder.canonicalize().map(|folder| folder.join(name)),
+        _ => target.canonicalize(),
+    };
+    whole
+        .ok()
+        .filter(|whole| whole.exists())
+        .unwrap_or_else(|| target.to_owned())
 }
 
 fn listed(path: &Path) -> Result<Vec<PathBuf>, Error> {

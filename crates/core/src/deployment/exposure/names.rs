@@ -61,21 +61,43 @@ impl Names {
     }
 }
 
+/// A host that is asked for.
+struct Own<'a> {
+    asked: Asked<'a>,
+    /// Whether a name that one container alone knows leads there: of a link, or of a line of its `/etc/hosts`.
+    is_own: bool,
+}
+
 impl Around<'_> {
     /// Whom a host leads to that a container names.
     pub(super) fn meant(&self, from: usize, host: &str) -> Meant {
-        let asked = self.asked(from, host);
+        let mut found = Vec::new();
+        let mut other = None;
+        for asked in self.asked(from, host) {
+            match self.meant_by(from, &asked) {
+                Meant::Containers(named) => found.extend(named),
+                meant => other = other.or(Some(meant)),
+            }
+        }
+        match other {
+            Some(other) if found.is_empty() => other,
+            _ => Meant::Containers(found),
+        }
+    }
+
+    fn meant_by(&self, from: usize, own: &Own<'_>) -> Meant {
+        let asked = &own.asked;
         let is_on_the_host = matches!(self.namespace(from), Namespace::Host(_));
         match is_itself(asked.host()) {
             true if is_on_the_host => return Meant::Host { is_loopback: true },
             true => return Meant::Itself,
             false => {}
         }
-        let mut named = self.names.of(&asked);
+        let mut named = self.names.of(asked);
         if named.is_empty() && is_of_the_host(asked.host()) {
             return Meant::Host { is_loopback: false };
         }
-        named.retain(|other| self.finds(from, *other, &asked));
+        named.retain(|other| self.finds(from, *other, own));
         Meant::Containers(named)
     }
 
@@ -87,20 +109,31 @@ impl Around<'_> {
         }
     }
 
-    /// A host that a container names; what a name of its own leads to instead of that.
-    fn asked<'n>(&'n self, from: usize, host: &'n str) -> Asked<'n> {
+    /// A host that a container names; all that names of its own lead to instead of that.
+    fn asked<'n>(&'n self, from: usize, host: &'n str) -> Vec<Own<'n>> {
         let container = &self.containers[from];
         let asked = Asked::by(container, host);
         let owner = &self.containers[namespace::owner(self.namespaces, from)];
-        let mut own = container.hosts.iter().chain(&owner.hosts);
-        match own.find(|own| own.name.eq_ignore_ascii_case(asked.host())) {
-            Some(own) => Asked::by(container, &own.to),
-            None => asked,
+        let own = container.hosts.iter().chain(&owner.hosts);
+        let own = own.filter(|own| own.name.eq_ignore_ascii_case(asked.host()));
+        let mut all: Vec<Own<'_>> = own
+            .map(|own| Own {
+                asked: Asked::by(container, &own.to),
+                is_own: true,
+            })
+            .collect();
+        if all.is_empty() {
+            all.push(Own {
+                asked,
+                is_own: false,
+            });
         }
+        all
     }
 
     /// Whether one finds another under a host.
-    fn finds(&self, from: usize, other: usize, asked: &Asked<'_>) -> bool {
+    fn finds(&self, from: usize, other: usize, own: &Own<'_>) -> bool {
+        let asked = &own.asked;
         if !self.are_beside(from, other) {
             return false;
         }
@@ -113,13 +146,14 @@ impl Around<'_> {
         if is_everywhere {
             return container.answers_to(asked);
         }
-        let own = self.networks(from);
+        let networks = self.networks(from);
         let shared = self.networks(other).into_iter();
-        let mut shared = shared.filter(|network| own.contains(network));
+        let mut shared = shared.filter(|network| networks.contains(network));
         shared.any(|network| {
             let called = container.network_called(network);
             let has_names = !called.is_some_and(|called| NAMELESS.contains(&called));
-            (has_names || asked.is_address()) && container.answers_on(network, called, asked)
+            (has_names || own.is_own || asked.is_address())
+                && container.answers_on(network, called, asked)
         })
     }
 }
@@ -136,14 +170,19 @@ impl Deployment {
     /// Those that it would find under a host if they were on all networks.
     pub fn called(&self, from: usize, host: &str) -> Vec<usize> {
         let around = self.around();
-        let asked = around.asked(from, host);
-        let mut named = self.names.of(&asked);
-        named.retain(|other| {
+        let answers = |other: &usize, asked: &Asked<'_>| {
             let owner = namespace::owner(&self.namespaces, *other);
             let mut both = [*other, owner].into_iter();
-            both.any(|index| self.containers[index].answers_to(&asked))
-        });
-        named
+            both.any(|index| self.containers[index].answers_to(asked))
+        };
+        let asked = around.asked(from, host).into_iter();
+        asked
+            .flat_map(|own| {
+                let mut named = self.names.of(&own.asked);
+                named.retain(|other| answers(other, &own.asked));
+                named
+            })
+            .collect()
     }
 }
 

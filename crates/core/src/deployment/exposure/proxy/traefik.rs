@@ -56,10 +56,7 @@ pub(in crate::deployment::exposure) fn of(
     for traefik in &all {
         let start = forwards.len();
         for router in traefik.dynamic.routers() {
-            let servers = traefik.dynamic.servers_of(&router).into_iter();
-            let is_reached =
-                |to: &(usize, u16)| to.0 != traefik.index && around.are_beside(traefik.index, to.0);
-            for to in servers.filter(is_reached) {
+            for to in traefik.dynamic.servers_of(&router) {
                 traefik.add(around, &router, to, forwards);
             }
         }
@@ -218,7 +215,8 @@ impl Traefik {
             None => self.defaults(&known),
         };
         for name in names {
-            let one = known.get(name.to_ascii_lowercase().as_str());
+            let name = &*name.to_ascii_lowercase();
+            let one = known.get(name);
             let is_loopback = one.is_some_and(|one| one.is_loopback);
             let (ports, is_tls, redirects) = match one {
                 Some(one) => (vec![one.port], one.is_tls, one.redirects),
@@ -232,8 +230,9 @@ impl Traefik {
                     None,
                 ),
             };
-            let is_tls = is_tls || router.has_tls;
-            let is_asked = is_tls && self.asks_for_certificate(router.tls_options);
+            // The TLS of an entry point is that of its routers of HTTP.
+            let is_tls = router.has_tls || is_tls && router.kind == Kind::Http;
+            let is_asked = is_tls && self.asks_for_certificate(router, name);
             let before = listed(&self.own, &format!("entrypoints.{name}.http.middlewares"));
             let before = before.into_iter().filter(|_| router.kind == Kind::Http);
             let names = before.chain(router.middlewares.iter().copied());

@@ -6,10 +6,7 @@ use super::router::{Kind, LONGEST_RULE, Router};
 use super::{Paths, has, is_on, listed, own_port, starting};
 use crate::deployment::exposure::Around;
 use crate::deployment::exposure::address::Address;
-use crate::traefik::{Middleware, SendsToTls, is_for_few};
-
-/// A chain of middlewares has others in it, so deep at the most.
-const DEEPEST: usize = 8;
+use crate::traefik::{Middleware, SendsToTls, hosts, is_for_few};
 
 /// Where a name is of that has no other provider behind it.
 const FILE: &str = "file";
@@ -23,6 +20,8 @@ pub(super) struct Dynamic {
     /// By kind, name and provider.
     services: BTreeMap<(Kind, String), Service>,
     middlewares: BTreeMap<(Kind, String), Middleware>,
+    /// The names of the containers of which labels name no service.
+    unnamed: Vec<(Kind, String, usize)>,
 }
 
 /// What files say, or the labels of one container.
@@ -107,6 +106,13 @@ impl Dynamic {
         if !told.is_served {
             return;
         }
+        if let Some(container) = told
+            .container
+            .filter(|_| told.only_service(kind) == Some(""))
+        {
+            let name = &around.containers[container].name;
+            self.unnamed.push((kind, normalized(name), container));
+        }
         let of_container = told.container.map(|_| "");
         for name in told.names(kind, "services").into_iter().chain(of_container) {
             let own = Service::of(around, traefik, told, (kind, name));
@@ -114,7 +120,10 @@ impl Dynamic {
                 ("", Some(container)) => own_service(container),
                 _ => qualified(name, provider),
             };
-            self.services.insert((kind, name), own);
+            // What several containers say of one service is put together.
+            let service = self.services.entry((kind, name)).or_default();
+            service.servers.extend(own.servers);
+            service.parts.extend(own.parts);
         }
     }
 
@@ -126,13 +135,18 @@ impl Dynamic {
         provider: &str,
     ) -> Done {
         let mut done = Done::default();
-        for name in names {
-            self.follow(kind, &qualified(name, provider), &mut done, 0);
+        let mut seen = HashSet::new();
+        let mut next: Vec<String> = names.map(|name| qualified(name, provider)).collect();
+        while let Some(name) = next.pop() {
+            if seen.insert(name.clone()) {
+                next.extend(self.follow(kind, &name, &mut done));
+            }
         }
         done
     }
 
-    fn follow(&self, kind: Kind, name: &str, done: &mut Done, depth: usize) {
+    /// Adds what one of them does; returns those that it names.
+    fn follow(&self, kind: Kind, name: &str, done: &mut Done) -> Vec<String> {
         let by_name;
         let own = match self.middlewares.get(&(kind, name.to_owned())) {
             Some(own) => own,
@@ -143,19 +157,22 @@ impl Dynamic {
         };
         done.is_guarded |= own.is_guard;
         done.sends_to_tls = done.sends_to_tls.max(own.sends_to_tls);
-        if depth < DEEPEST {
-            let provider = name.split_once('@').map_or(FILE, |(_, provider)| provider);
-            for next in &own.chain {
-                self.follow(kind, &qualified(next, provider), done, depth + 1);
-            }
-        }
+        let provider = name.split_once('@').map_or(FILE, |(_, provider)| provider);
+        let chain = own.chain.iter();
+        chain.map(|next| qualified(next, provider)).collect()
     }
 
     /// The servers of the service of a router, and of those that it divides what comes in among.
     pub(super) fn servers_of(&self, router: &Router<'_>) -> Vec<(usize, u16)> {
         let mut found = Vec::new();
         let mut seen = HashSet::new();
-        let service = |name: &str| self.services.get(&(router.kind, name.to_owned()));
+        let service = |name: &str| {
+            let known = self.services.get(&(router.kind, name.to_owned()));
+            known.or_else(|| {
+                let own = own_service(self.unnamed(router.kind, name)?);
+                self.services.get(&(router.kind, own))
+            })
+        };
         // Of one that is defined elsewhere, the container is likely a server.
         let first = match (service(&router.service), router.container) {
             (None, Some(container)) => own_service(container),
@@ -168,7 +185,21 @@ impl Dynamic {
                 next.extend(service.parts.iter().cloned());
             }
         }
+        found.sort_unstable();
+        found.dedup();
         found
+    }
+
+    /// The container of which labels name no service, by the name that its service has then: `SERVICE-PROJECT@docker`.
+    fn unnamed(&self, kind: Kind, service: &str) -> Option<usize> {
+        let name = normalized(service.strip_suffix("@docker")?);
+        let mut all = self.unnamed.iter();
+        let is_called = |own: &str| {
+            let rest = name.strip_prefix(own);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        let found = all.find(|(own_kind, own, _)| *own_kind == kind && is_called(own));
+        found.map(|(.., container)| *container)
     }
 
     pub(super) fn routers(&self) -> impl Iterator<Item = Router<'_>> {
@@ -199,8 +230,7 @@ impl Service {
             let path = &path[start.len()..];
             if path == "loadbalancer.server.port" {
                 port = text.parse().ok();
-            } else if path.starts_with("loadbalancer.servers") || path == "loadbalancer.server.url"
-            {
+            } else if is_address(path) {
                 is_elsewhere = true;
                 let address = Address::of(text).zip(traefik);
                 own.servers.extend(
@@ -213,7 +243,11 @@ impl Service {
                 own.parts.push(qualified(text, told.provider()));
             }
         }
-        if let Some(container) = told.container.filter(|_| !is_elsewhere) {
+        let is_reached = |container: &usize| {
+            traefik.is_none_or(|index| index != *container && around.are_beside(index, *container))
+        };
+        let container = told.container.filter(|_| !is_elsewhere);
+        if let Some(container) = container.filter(is_reached) {
             let port = port.or_else(|| told.paths.get("port")?.parse().ok());
             let port = port.or_else(|| own_port(around, container));
             own.servers.extend(port.map(|port| (container, port)));
@@ -222,11 +256,19 @@ impl Service {
     }
 }
 
+/// Whether what is at a path of a service is the address of a server.
+fn is_address(path: &str) -> bool {
+    let is_of_list =
+        path.starts_with("loadbalancer.servers.") || path.starts_with("loadbalancer.servers[");
+    let name = path.rsplit('.').next().unwrap_or_default();
+    path == "loadbalancer.server.url" || is_of_list && ["address", "url"].contains(&name)
+}
+
 /// Whether what is at a path of a service names another one, to which it leads.
 fn is_part(path: &str) -> bool {
     let (kind, rest) = path.split_once('.').unwrap_or_default();
     let name = rest.rsplit('.').next().unwrap_or_default();
-    ["failover", "mirroring", "weighted"].contains(&kind)
+    ["failover", "highestrandomweight", "mirroring", "weighted"].contains(&kind)
         && ["fallback", "name", "service"].contains(&name)
 }
 
@@ -239,6 +281,12 @@ fn qualified(name: &str, provider: &str) -> String {
         other => other,
     };
     format!("{name}@{provider}").to_ascii_lowercase()
+}
+
+/// A name as Traefik makes one of a container's.
+fn normalized(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
 }
 
 /// The service that a container is where its labels name none.
@@ -270,7 +318,9 @@ fn router<'a>(told: &'a Told, kind: Kind, name: &str) -> Option<Router<'a>> {
         provider: told.provider(),
         entry_points: (!entry_points.is_empty()).then_some(entry_points),
         has_tls: is_on(paths, &format!("{start}.tls")),
+        passes_tls: text("tls.passthrough").is_some_and(|told| told.eq_ignore_ascii_case("true")),
         tls_options: text("tls.options"),
+        hosts: rule.map(hosts).unwrap_or_default(),
         middlewares: listed(paths, &format!("{start}.middlewares")),
         // Of two that fit, the one with the longer rule is taken.
         priority: text("priority")
@@ -293,7 +343,9 @@ fn own_router(told: &Told) -> Option<Router<'_>> {
         provider: LABELS,
         entry_points: names.map(|names| names.split(',').collect()),
         has_tls: false,
+        passes_tls: false,
         tls_options: None,
+        hosts: Vec::new(),
         middlewares: Vec::new(),
         priority: LONGEST_RULE,
         // Traefik 1 had no middlewares.

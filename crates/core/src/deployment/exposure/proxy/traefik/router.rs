@@ -14,7 +14,11 @@ pub(super) struct Router<'a> {
     pub(super) provider: &'static str,
     pub(super) entry_points: Option<Vec<&'a str>>,
     pub(super) has_tls: bool,
+    /// Whether it leaves TLS to the server.
+    pub(super) passes_tls: bool,
     pub(super) tls_options: Option<&'a str>,
+    /// The hosts that its rule names.
+    pub(super) hosts: Vec<&'a str>,
     pub(super) middlewares: Vec<&'a str>,
     pub(super) priority: u64,
     /// Whether its rule fits some addresses of who comes in alone.
@@ -39,12 +43,41 @@ impl Kind {
 }
 
 impl Traefik {
-    /// Whether it asks those who come in for a certificate that it knows.
-    pub(super) fn asks_for_certificate(&self, options: Option<&str>) -> bool {
-        let name = options.unwrap_or("default");
+    /// Whether it asks those who come in by a router, at an entry point with TLS, for a certificate that it knows.
+    pub(super) fn asks_for_certificate(&self, router: &Router<'_>, entry_point: &str) -> bool {
+        let told = self.options(router, entry_point);
+        let is_other = |other: &Router<'_>| {
+            let mut shared = other
+                .hosts
+                .iter()
+                .filter(|host| router.hosts.contains(host));
+            router.kind == other.kind
+                && shared.next().is_some()
+                && self.options(other, entry_point) != told
+        };
+        // Options are those of a host, and where two routers have others for it, the default ones count.
+        let counts = match router.kind {
+            Kind::Http => {
+                !router.hosts.is_empty() && !self.dynamic.routers().any(|one| is_other(&one))
+            }
+            Kind::Tcp => true,
+        };
+        let name = told.filter(|_| counts).unwrap_or("default");
         let name = name.split('@').next().unwrap_or(name).to_ascii_lowercase();
         let path = format!("tls.options.{name}.clientauth.clientauthtype");
         let told = self.own.get(&path);
-        told.is_some_and(|told| told.eq_ignore_ascii_case("RequireAndVerifyClientCert"))
+        !router.passes_tls
+            && told.is_some_and(|told| told.eq_ignore_ascii_case("RequireAndVerifyClientCert"))
+    }
+
+    /// The options that are meant for a router: an entry point has them for those without TLS of their own.
+    fn options<'a>(&'a self, router: &Router<'a>, entry_point: &str) -> Option<&'a str> {
+        match router.has_tls {
+            true => router.tls_options,
+            false => {
+                let path = format!("entrypoints.{entry_point}.http.tls.options");
+                self.own.get(&path).map(String::as_str)
+            }
+        }
     }
 }

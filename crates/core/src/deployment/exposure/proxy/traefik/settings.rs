@@ -74,7 +74,7 @@ fn variables(container: &Container) -> Paths {
 /// The settings of a file, if it is one of Traefik's.
 fn of_text(path: &str, text: &str) -> Paths {
     let value: Option<serde_json::Value> = match path.rsplit_once('.') {
-        Some((_, "yml" | "yaml")) => serde_yaml::from_str(text).ok(),
+        Some((_, "yml" | "yaml")) => merged(text),
         Some((_, "toml")) => toml::from_str(text).ok(),
         _ => None,
     };
@@ -83,6 +83,13 @@ fn of_text(path: &str, text: &str) -> Paths {
         flatten("", &value, 0, &mut paths);
     }
     paths
+}
+
+/// A text of YAML, with its merge keys applied.
+fn merged(text: &str) -> Option<serde_json::Value> {
+    let mut value: serde_yaml::Value = serde_yaml::from_str(text).ok()?;
+    value.apply_merge().ok()?;
+    serde_json::to_value(value).ok()
 }
 
 fn flatten(path: &str, value: &serde_json::Value, depth: usize, paths: &mut Paths) {
