@@ -201,10 +201,7 @@ impl Error {
             Self::Target(path) => Some(instead_of(path)),
             Self::OutputRead { .. } | Self::OutputTwice(_) => Some("name another FILE".to_owned()),
             Self::Policy { help, .. } => Some(help.clone()),
-            Self::ConfigDir { path, .. } => Some(match nearest_path(path, Path::is_dir) {
-                Some(near) if !path.exists() => format!("did you mean {}?", escape_path(&near)),
-                _ => "name the folder that is mounted as /opt/clearml/config, or a copy of it".to_owned(),
-            }),
+            Self::ConfigDir { path, .. } => Some(instead_of_folder(path)),
             Self::AboutRules(_)
             | Self::Effective
             | Self::EffectiveOfServer
@@ -235,6 +232,14 @@ impl Error {
             ),
             _ => None,
         }
+    }
+}
+
+/// What to name instead of a path that is no configuration folder.
+fn instead_of_folder(path: &Path) -> String {
+    match nearest_path(path, Path::is_dir) {
+        Some(near) if !path.exists() => format!("did you mean {}?", escape_path(&near)),
+        _ => "name the folder that is mounted as /opt/clearml/config, or a copy of it".to_owned(),
     }
 }
 
