@@ -241,3 +241,36 @@ fn latest_of_a_cluster_is_whatever_it_was() {
         assert_eq!(is_said, !is_known, "{image}: {said:?}");
     }
 }
+
+#[test]
+fn what_a_chart_of_a_database_may_open_is_not_known() {
+    for (values, path) in [
+        (
+            "elasticsearch: {ingress: {enabled: true}}",
+            "elasticsearch.ingress",
+        ),
+        (
+            "mongodb: {externalAccess: {enabled: true}}",
+            "mongodb.externalAccess",
+        ),
+        ("mongodb: {extraDeploy: [x]}", "mongodb.extraDeploy"),
+        (
+            "redis: {replica: {service: {type: NodePort}}}",
+            "redis.replica.service.type",
+        ),
+        (
+            "redis: {master: {service: {externalIPs: [192.0.2.1]}}}",
+            "redis.master.service.externalIPs",
+        ),
+        ("elasticsearch: {ingress: {enabled: false}}", ""),
+        ("redis: {metrics: {service: {type: NodePort}}}", ""),
+        ("redis: {master: {service: {type: ClusterIP}}}", ""),
+    ] {
+        let text = format!("clearml: {{}}\napiserver: {{}}\nfileserver: {{}}\n{values}\n");
+        let done = look(&["values.yaml"], &[("values.yaml", &text)]);
+        let unknown = done.json["unknown"].to_string();
+        let is_said = unknown.contains(" may open the database to others");
+        assert_eq!(is_said, !path.is_empty(), "{values}: {unknown}");
+        assert!(unknown.contains(path), "{values}: {unknown}");
+    }
+}

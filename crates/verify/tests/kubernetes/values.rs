@@ -566,36 +566,3 @@ fn many_values_that_nothing_reads_are_told_at_once() {
         stdout.len()
     );
 }
-
-#[test]
-fn what_a_chart_of_a_database_may_open_is_not_known() {
-    for (values, path) in [
-        (
-            "elasticsearch: {ingress: {enabled: true}}",
-            "elasticsearch.ingress",
-        ),
-        (
-            "mongodb: {externalAccess: {enabled: true}}",
-            "mongodb.externalAccess",
-        ),
-        ("mongodb: {extraDeploy: [x]}", "mongodb.extraDeploy"),
-        (
-            "redis: {replica: {service: {type: NodePort}}}",
-            "redis.replica.service.type",
-        ),
-        (
-            "redis: {master: {service: {externalIPs: [192.0.2.1]}}}",
-            "redis.master.service.externalIPs",
-        ),
-        ("elasticsearch: {ingress: {enabled: false}}", ""),
-        ("redis: {metrics: {service: {type: NodePort}}}", ""),
-        ("redis: {master: {service: {type: ClusterIP}}}", ""),
-    ] {
-        let text = format!("{STOCK}{values}\n");
-        let done = look(&["values.yaml"], &[("values.yaml", &text)]);
-        let unknown = done.json["unknown"].to_string();
-        let is_said = unknown.contains(" may open the database to others");
-        assert_eq!(is_said, !path.is_empty(), "{values}: {unknown}");
-        assert!(unknown.contains(path), "{values}: {unknown}");
-    }
-}

@@ -61,8 +61,8 @@ impl Names {
     }
 }
 
-/// A host that is asked for.
-struct Own<'a> {
+/// A host to look up.
+struct Lookup<'a> {
     asked: Asked<'a>,
     /// Whether a name that one container alone knows leads there: of a link, or of a line of its `/etc/hosts`.
     is_own: bool,
@@ -85,8 +85,8 @@ impl Around<'_> {
         }
     }
 
-    fn meant_by(&self, from: usize, own: &Own<'_>) -> Meant {
-        let asked = &own.asked;
+    fn meant_by(&self, from: usize, lookup: &Lookup<'_>) -> Meant {
+        let asked = &lookup.asked;
         let is_on_the_host = matches!(self.namespace(from), Namespace::Host(_));
         match is_itself(asked.host()) {
             true if is_on_the_host => return Meant::Host { is_loopback: true },
@@ -97,7 +97,7 @@ impl Around<'_> {
         if named.is_empty() && is_of_the_host(asked.host()) {
             return Meant::Host { is_loopback: false };
         }
-        named.retain(|other| self.finds(from, *other, own));
+        named.retain(|other| self.finds(from, *other, lookup));
         Meant::Containers(named)
     }
 
@@ -110,20 +110,20 @@ impl Around<'_> {
     }
 
     /// A host that a container names; all that names of its own lead to instead of that.
-    fn asked<'n>(&'n self, from: usize, host: &'n str) -> Vec<Own<'n>> {
+    fn asked<'n>(&'n self, from: usize, host: &'n str) -> Vec<Lookup<'n>> {
         let container = &self.containers[from];
         let asked = Asked::by(container, host);
         let owner = &self.containers[namespace::owner(self.namespaces, from)];
         let own = container.hosts.iter().chain(&owner.hosts);
         let own = own.filter(|own| own.name.eq_ignore_ascii_case(asked.host()));
-        let mut all: Vec<Own<'_>> = own
-            .map(|own| Own {
+        let mut all: Vec<Lookup<'_>> = own
+            .map(|own| Lookup {
                 asked: Asked::by(container, &own.to),
                 is_own: true,
             })
             .collect();
         if all.is_empty() {
-            all.push(Own {
+            all.push(Lookup {
                 asked,
                 is_own: false,
             });
@@ -132,8 +132,8 @@ impl Around<'_> {
     }
 
     /// Whether one finds another under a host.
-    fn finds(&self, from: usize, other: usize, own: &Own<'_>) -> bool {
-        let asked = &own.asked;
+    fn finds(&self, from: usize, other: usize, lookup: &Lookup<'_>) -> bool {
+        let asked = &lookup.asked;
         if !self.are_beside(from, other) {
             return false;
         }
@@ -152,7 +152,7 @@ impl Around<'_> {
         shared.any(|network| {
             let called = container.network_called(network);
             let has_names = !called.is_some_and(|called| NAMELESS.contains(&called));
-            (has_names || own.is_own || asked.is_address())
+            (has_names || lookup.is_own || asked.is_address())
                 && container.answers_on(network, called, asked)
         })
     }

@@ -45,7 +45,18 @@ impl Kind {
 impl Traefik {
     /// Whether it asks those who come in by a router, at an entry point with TLS, for a certificate that it knows.
     pub(super) fn asks_for_certificate(&self, router: &Router<'_>, entry_point: &str) -> bool {
+        let asks = |name: &str| {
+            let name = name.split('@').next().unwrap_or(name).to_ascii_lowercase();
+            let path = format!("tls.options.{name}.clientauth.clientauthtype");
+            let told = self.own.get(&path);
+            told.is_some_and(|told| told.eq_ignore_ascii_case("RequireAndVerifyClientCert"))
+        };
+        let is_default = asks("default");
         let told = self.options(router, entry_point);
+        // Hardly any Traefik asks for one, and thousands of routers may be compared with each other below.
+        if router.passes_tls || is_default == told.map_or(is_default, asks) {
+            return is_default && !router.passes_tls;
+        }
         let is_other = |other: &Router<'_>| {
             let mut shared = other
                 .hosts
@@ -56,18 +67,10 @@ impl Traefik {
                 && self.options(other, entry_point) != told
         };
         // Options are those of a host, and where two routers have others for it, the default ones count.
-        let counts = match router.kind {
-            Kind::Http => {
-                !router.hosts.is_empty() && !self.dynamic.routers().any(|one| is_other(&one))
-            }
-            Kind::Tcp => true,
-        };
-        let name = told.filter(|_| counts).unwrap_or("default");
-        let name = name.split('@').next().unwrap_or(name).to_ascii_lowercase();
-        let path = format!("tls.options.{name}.clientauth.clientauthtype");
-        let told = self.own.get(&path);
-        !router.passes_tls
-            && told.is_some_and(|told| told.eq_ignore_ascii_case("RequireAndVerifyClientCert"))
+        let counts = router.kind == Kind::Tcp
+            || !router.hosts.is_empty() && !self.dynamic.routers().any(|one| is_other(&one));
+        // The two are different.
+        if counts { !is_default } else { is_default }
     }
 
     /// The options that are meant for a router: an entry point has them for those without TLS of their own.
