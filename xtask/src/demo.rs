@@ -139,6 +139,7 @@ impl Demo {
                 compose: &self.folder.join(compose),
                 env_file: Some(&self.folder.join(env_file)),
                 version: &self.version,
+                address: "127.0.0.1",
                 delay: 0.0,
                 record: None,
             };

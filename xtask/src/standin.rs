@@ -20,6 +20,8 @@ pub(crate) struct Played<'a> {
     /// The variables for interpolation; a file that is not there has none.
     pub(crate) env_file: Option<&'a Path>,
     pub(crate) version: &'a str,
+    /// Where it listens.
+    pub(crate) address: &'a str,
     /// Seconds that each answer takes more.
     pub(crate) delay: f64,
     /// A file to which every request is added, one a line.
@@ -35,10 +37,11 @@ impl Played<'_> {
         let record = self.record.map(quoted);
         let record = record.map(|path| format!(", \"record\": {path}"));
         format!(
-            "{{\"compose\": {}, \"env_file\": {}, \"version\": \"{}\", \"delay\": {}{}}}",
+            "{{\"compose\": {}, \"env_file\": {}, \"version\": \"{}\", \"address\": \"{}\", \"delay\": {}{}}}",
             quoted(self.compose),
             self.env_file.map_or_else(|| "null".to_owned(), quoted),
             self.version,
+            self.address,
             self.delay,
             record.unwrap_or_default()
         )
