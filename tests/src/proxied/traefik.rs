@@ -79,6 +79,12 @@ fn generate(random: &mut Random) -> Setup {
             toml::to_string(&document).unwrap(),
         ),
     };
+    if by_options && random.one_in(3) {
+        // A template, of which nothing is left but a comment.
+        setup
+            .text
+            .insert_str(0, "{{/* own */}}# {{ env `OF_NOBODY` }}\n");
+    }
     if reads_labels {
         setup.labels = BACKENDS.map(|name| labels(random, name));
     }

@@ -191,6 +191,11 @@ impl Files {
         }
     }
 
+    /// The file at a path.
+    pub(super) fn at(&self, path: &str) -> Option<&File> {
+        self.texts.iter().find(|file| file.path == path)
+    }
+
     /// The files at or below any of these paths.
     pub(super) fn below<'a>(&'a self, folders: &'a [&'a str]) -> impl Iterator<Item = &'a File> {
         let texts = self.texts.iter();

@@ -14,7 +14,7 @@ use crate::knowable::Knowable;
 use crate::unseen::{Hides, Unseen};
 
 /// What is not known of a way whose end is not.
-const WHOM: &str = "whom it passes on to";
+pub(super) const WHOM: &str = "whom it passes on to";
 
 /// Nobody publishes more than a few ports, and a range of thousands is one that something passes on whole.
 const MOST: usize = 64;
@@ -281,7 +281,7 @@ fn not_told(container: &Container, reason: &str) -> Unseen {
 }
 
 /// Of a way through a container, what is not known of it.
-fn unseen(container: &Container, what: &str, reason: &str) -> Unseen {
+pub(super) fn unseen(container: &Container, what: &str, reason: &str) -> Unseen {
     Unseen {
         what: what.to_owned(),
         hides: Hides::Way,
@@ -298,17 +298,23 @@ fn untold(around: &Around<'_>, by: usize, rule: &Rule) -> Option<Unseen> {
     if !is_untold || sends_away(rule) == Holds::Always {
         return None;
     }
+    let reason = "a part of the request names a host, or a variable that is in no file here; name the containers in its configuration";
     let container = &around.containers[by];
-    let is_reached = container.pod.is_some()
+    may_lead(around, by, !rule.is_tls).then(|| unseen(container, WHOM, reason))
+}
+
+/// Whether those who come in at a container may be led to a database beside it, or in clear text to a server.
+pub(super) fn may_lead(around: &Around<'_>, by: usize, in_clear_text: bool) -> bool {
+    let is_reached = around.containers[by].pod.is_some()
         || matches!(around.namespace(by), Namespace::Host(_))
         || !around.published(by, 0).is_empty();
     let others = 0..around.containers.len();
     let mut others = others.filter(|other| *other != by && around.are_beside(by, *other));
-    let may_lead = |other: usize| {
-        Database::of(&around.containers[other]).is_some() || !rule.is_tls && around.is_server(other)
-    };
-    let reason = "a part of the request names a host, or a variable that is in no file here; name the containers in its configuration";
-    (is_reached && others.any(may_lead)).then(|| unseen(container, WHOM, reason))
+    is_reached
+        && others.any(|other| {
+            Database::of(&around.containers[other]).is_some()
+                || in_clear_text && around.is_server(other)
+        })
 }
 
 /// What the files tell.

@@ -4,18 +4,20 @@ mod constraint;
 mod dynamic;
 mod router;
 mod settings;
+mod template;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use self::dynamic::{Dynamic, Told};
 use self::router::{Kind, Router};
+use self::settings::Settings;
 use super::{IMAGES, Software};
 use crate::container::{Container, LabelReader};
 use crate::deployment::exposure::address::is_loopback;
 use crate::deployment::exposure::files::Files;
 use crate::deployment::exposure::hop::{Forward, How};
-use crate::deployment::exposure::{Around, Tool};
+use crate::deployment::exposure::{Around, Tool, forward};
 use crate::traefik::{self, SendsToTls};
 use crate::unseen::{Hides, Unseen};
 
@@ -28,7 +30,7 @@ type Paths = BTreeMap<String, String>;
 /// One Traefik.
 struct Traefik {
     index: usize,
-    own: Paths,
+    settings: Settings,
     dynamic: Dynamic,
     files: Files,
 }
@@ -60,9 +62,10 @@ pub(in crate::deployment::exposure) fn of(
                 traefik.add(around, &router, to, forwards);
             }
         }
-        if forwards.len() == start && !traefik.is_seen() {
+        if forwards.len() == start && !traefik.settings.is_seen() {
             traefik.concluded(around, forwards);
         }
+        unseen.extend(traefik.untold(around));
     }
     for (index, container) in around.containers.iter().enumerate() {
         let is_served = all
@@ -81,7 +84,7 @@ impl Traefik {
         let files = Files::of(container);
         let mut traefik = Self {
             index,
-            own: settings::of(container, &files),
+            settings: Settings::of(container, &files),
             dynamic: Dynamic::default(),
             files,
         };
@@ -101,7 +104,7 @@ impl Traefik {
         told.push(Told {
             container: None,
             is_served: true,
-            paths: traefik.own.clone(),
+            paths: traefik.settings.dynamic.clone(),
         });
         traefik.dynamic = Dynamic::of(around, Some(index), told);
         traefik
@@ -109,7 +112,7 @@ impl Traefik {
 
     /// Whether it serves a container with these labels.
     fn serves(&self, labels: &Paths) -> bool {
-        let is_told = || names_router(labels) && !self.is_seen();
+        let is_told = || names_router(labels) && !self.settings.is_seen();
         let is_served = match labels.get("enable").map(String::as_str) {
             Some("false") => false,
             Some(_) => true,
@@ -118,33 +121,45 @@ impl Traefik {
         is_served && self.reads_labels()
     }
 
-    /// Whether anything of its own configuration is here.
-    fn is_seen(&self) -> bool {
-        let names = ["entrypoints.", "providers."];
-        self.own
-            .keys()
-            .any(|path| names.iter().any(|name| path.starts_with(name)))
-    }
-
     fn has(&self, start: &str) -> bool {
-        has(&self.own, start)
+        has(&self.settings.own, start)
     }
 
     /// Whether it looks at labels.
     fn reads_labels(&self) -> bool {
-        !self.is_seen() || self.providers().next().is_some()
+        !self.settings.is_seen() || self.providers().next().is_some()
     }
 
     /// Whether it serves a container that nothing is said of.
     fn serves_all(&self) -> bool {
-        let told = PROVIDERS
-            .iter()
-            .find_map(|name| self.own.get(&format!("providers.{name}.exposedbydefault")));
-        self.is_seen() && told.is_none_or(|told| told != "false")
+        self.providers().any(|(name, _)| {
+            let path = format!("providers.{name}.exposedbydefault");
+            self.settings
+                .own
+                .get(&path)
+                .is_none_or(|told| told != "false")
+        })
+    }
+
+    /// That it is not known whom it passes on to, where that may be a database, or a server in clear text.
+    fn untold(&self, around: &Around<'_>) -> Option<Unseen> {
+        let reason = self.settings.untold.as_ref()?;
+        let entry_points = self.entry_points();
+        let in_clear_text = entry_points.values().any(|one| {
+            let is_clear = !one.is_tls && one.redirects.is_none();
+            is_clear
+                && !around
+                    .openings((self.index, one.port), one.is_loopback)
+                    .is_empty()
+        });
+        let container = &around.containers[self.index];
+        forward::may_lead(around, self.index, in_clear_text)
+            .then(|| forward::unseen(container, forward::WHOM, reason))
     }
 
     fn entry_points(&self) -> BTreeMap<&str, EntryPoint> {
         let names = self
+            .settings
             .own
             .keys()
             .filter_map(|path| path.strip_prefix("entrypoints."));
@@ -153,6 +168,7 @@ impl Traefik {
         for name in names {
             let setting = |rest: &str| format!("entrypoints.{name}.{rest}");
             let address = self
+                .settings
                 .own
                 .get(&setting("address"))
                 .map(String::as_str)
@@ -170,12 +186,12 @@ impl Traefik {
                 EntryPoint {
                     port,
                     is_loopback: is_loopback(address),
-                    is_tls: is_on(&self.own, &setting("http.tls")),
+                    is_tls: is_on(&self.settings.own, &setting("http.tls")),
                     redirects: self.redirects(&setting("http.redirections.entrypoint")),
                 },
             );
         }
-        if found.is_empty() && self.is_seen() {
+        if found.is_empty() && self.settings.is_seen() {
             // Traefik's own, where none is configured.
             found.insert(
                 "http",
@@ -192,7 +208,7 @@ impl Traefik {
 
     /// The priority of what sends all who come to an entry point to one with TLS.
     fn redirects(&self, path: &str) -> Option<u64> {
-        let setting = |name: &str| self.own.get(&format!("{path}.{name}"));
+        let setting = |name: &str| self.settings.own.get(&format!("{path}.{name}"));
         setting("to")?;
         let is_secure = setting("scheme").is_none_or(|scheme| scheme == "https");
         is_secure.then_some(match setting("priority") {
@@ -220,7 +236,9 @@ impl Traefik {
             let is_loopback = one.is_some_and(|one| one.is_loopback);
             let (ports, is_tls, redirects) = match one {
                 Some(one) => (vec![one.port], one.is_tls, one.redirects),
-                None if self.is_seen() && !self.files.is_hidden(Software::Traefik.folders()) => {
+                None if self.settings.is_seen()
+                    && !self.files.is_hidden(Software::Traefik.folders()) =>
+                {
                     continue;
                 }
                 // Its configuration is not here: a name says what it is for.
@@ -233,7 +251,10 @@ impl Traefik {
             // The TLS of an entry point is that of its routers of HTTP.
             let is_tls = router.has_tls || is_tls && router.kind == Kind::Http;
             let is_asked = is_tls && self.asks_for_certificate(router, name);
-            let before = listed(&self.own, &format!("entrypoints.{name}.http.middlewares"));
+            let before = listed(
+                &self.settings.own,
+                &format!("entrypoints.{name}.http.middlewares"),
+            );
             let before = before.into_iter().filter(|_| router.kind == Kind::Http);
             let names = before.chain(router.middlewares.iter().copied());
             let done = self.dynamic.done(router.kind, names, router.provider);
@@ -262,7 +283,8 @@ impl Traefik {
     /// The entry points of a router that names none.
     fn defaults<'a>(&self, known: &BTreeMap<&'a str, EntryPoint>) -> Vec<&'a str> {
         let is_default = |name: &&str| {
-            self.own
+            self.settings
+                .own
                 .get(&format!("entrypoints.{name}.asdefault"))
                 .is_some_and(|told| told == "true")
         };

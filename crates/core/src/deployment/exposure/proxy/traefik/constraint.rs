@@ -11,7 +11,10 @@ impl Traefik {
     pub(super) fn providers(&self) -> impl Iterator<Item = (&'static str, LabelReader)> {
         let has = |name: &&str| self.has(&format!("providers.{name}"));
         let is_swarm = |name: &str| {
-            let mode = self.own.get(&format!("providers.{name}.swarmmode"));
+            let mode = self
+                .settings
+                .own
+                .get(&format!("providers.{name}.swarmmode"));
             name == "swarm" || mode.is_some_and(|told| told != "false")
         };
         PROVIDERS
@@ -32,7 +35,10 @@ impl Traefik {
     /// Whether a container may be one of those that it is told to look at.
     pub(super) fn looks_at(&self, container: &Container) -> bool {
         let may_look = |(name, reader): (&str, LabelReader)| {
-            let told = self.own.get(&format!("providers.{name}.constraints"));
+            let told = self
+                .settings
+                .own
+                .get(&format!("providers.{name}.constraints"));
             let read = container.labels.iter().filter(|one| one.reader == reader);
             let labels: Vec<&Label> = read.collect();
             // An engine gives a container the labels of its image, too.

@@ -48,7 +48,7 @@ impl Traefik {
         let asks = |name: &str| {
             let name = name.split('@').next().unwrap_or(name).to_ascii_lowercase();
             let path = format!("tls.options.{name}.clientauth.clientauthtype");
-            let told = self.own.get(&path);
+            let told = self.settings.dynamic.get(&path);
             told.is_some_and(|told| told.eq_ignore_ascii_case("RequireAndVerifyClientCert"))
         };
         let is_default = asks("default");
@@ -79,7 +79,7 @@ impl Traefik {
             true => router.tls_options,
             false => {
                 let path = format!("entrypoints.{entry_point}.http.tls.options");
-                self.own.get(&path).map(String::as_str)
+                self.settings.own.get(&path).map(String::as_str)
             }
         }
     }

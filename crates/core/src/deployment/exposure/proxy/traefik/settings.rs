@@ -1,35 +1,153 @@
-//! What a Traefik is told before it starts. It takes a file, or else its options, or else its variables, and never two of
-//! these together (docs/clearml.md#proxies).
+//! What a Traefik is told before it starts, and by its files. Before it starts it takes a file, or else its options, or else its
+//! variables, and never two of these together (docs/clearml.md#proxies).
 
-use super::Paths;
+use super::{Paths, starting, template};
 use crate::container::{Container, VariableValue};
-use crate::deployment::exposure::files::Files;
+use crate::container_path::{cleaned, is_below};
+use crate::deployment::exposure::files::{File, Files};
 use crate::knowable::Knowable;
 
 /// Where it looks for a file, and what that ends with.
 const PLACES: [&str; 3] = ["/etc/traefik/traefik", "/root/.config/traefik", "/traefik"];
 const ENDINGS: [&str; 3] = [".toml", ".yaml", ".yml"];
 
-/// Its settings, and those of the files that it may read for its routers.
-pub(super) fn of(container: &Container, files: &Files) -> Paths {
-    let options = options(container);
-    let told = options.get("configfile").map(String::as_str);
-    let is_own = |path: &str| match told {
-        Some(told) => path == told,
-        None => PLACES.iter().any(|place| {
-            let ending = path.strip_prefix(place);
-            ending.is_some_and(|ending| ENDINGS.contains(&ending))
-        }),
-    };
-    let mut own = match () {
-        () if files.texts.iter().any(|file| is_own(&file.path)) => Paths::new(),
-        () if options.is_empty() => variables(container),
-        () => options,
-    };
-    for file in &files.texts {
-        own.extend(of_text(&file.path, &file.text));
+/// What stands below `providers` and gives no routers here: labels and files are read, and a cluster has none of these containers.
+const NO_OTHERS: [&str; 9] = [
+    "docker",
+    "file",
+    "knative",
+    "kubernetescrd",
+    "kubernetesgateway",
+    "kubernetesingress",
+    "kubernetesingressnginx",
+    "providersthrottleduration",
+    "swarm",
+];
+
+/// What a Traefik is told.
+#[derive(Default)]
+pub(super) struct Settings {
+    /// Before it starts.
+    pub(super) own: Paths,
+    /// By the files that have its routers.
+    pub(super) dynamic: Paths,
+    /// Why some of that is not known.
+    pub(super) untold: Option<String>,
+}
+
+impl Settings {
+    pub(super) fn of(container: &Container, files: &Files) -> Self {
+        let mut settings = Self::default();
+        settings.read_own(container, files);
+        if settings.is_seen() {
+            settings.read_named(container, files);
+        } else {
+            // Each of the files that are here may be one that has its routers, or the one that it has for itself.
+            for file in &files.texts {
+                settings
+                    .dynamic
+                    .extend(of_text(&file.path, &file.text).unwrap_or_default());
+            }
+            settings.own.extend(settings.dynamic.clone());
+        }
+        settings
     }
-    own
+
+    /// Whether anything that it is told before it starts is here.
+    pub(super) fn is_seen(&self) -> bool {
+        ["entrypoints.", "providers."]
+            .iter()
+            .any(|start| starting(&self.own, start).next().is_some())
+    }
+
+    fn read_own(&mut self, container: &Container, files: &Files) {
+        let options = options(container);
+        let places: Vec<String> = match options.get("configfile") {
+            Some(path) => vec![cleaned(path)],
+            None => PLACES
+                .iter()
+                .flat_map(|place| ENDINGS.map(|ending| format!("{place}{ending}")))
+                .collect(),
+        };
+        let mut found = places.iter().filter_map(|place| files.at(place));
+        let Some(file) = found.next() else {
+            let places: Vec<&str> = places.iter().map(String::as_str).collect();
+            if files.is_hidden(&places) {
+                self.miss("the file that it may have for itself is not here".to_owned());
+            }
+            self.own = match options.is_empty() {
+                true => variables(container),
+                false => options,
+            };
+            return;
+        };
+        match of_text(&file.path, &file.text) {
+            Some(paths) => self.own = paths,
+            None => self.miss(broken(&file.path)),
+        }
+    }
+
+    /// Reads the files that it is told to take its routers from.
+    fn read_named(&mut self, container: &Container, files: &Files) {
+        let setting = |name: &str| {
+            let told = self.own.get(&format!("providers.file.{name}"));
+            told.filter(|path| !path.is_empty())
+                .map(|path| cleaned(path))
+        };
+        // With both, the folder counts.
+        match (setting("directory"), setting("filename")) {
+            (Some(folder), _) => {
+                let mut mounts = container.mounts.iter().chain(&container.copies);
+                let is_there = mounts.any(|mount| {
+                    let target = mount.target.known();
+                    target.is_some_and(|at| is_below(at, &folder) || is_below(&folder, at))
+                });
+                if !is_there || files.is_hidden(&[&folder]) {
+                    self.miss(format!("what it reads from {folder} is not here"));
+                }
+                let is_one =
+                    |file: &&File| ENDINGS.iter().any(|ending| file.path.ends_with(ending));
+                for file in files.below(&[&folder]).filter(is_one) {
+                    self.read(container, file);
+                }
+            }
+            (None, Some(path)) => match files.at(&path) {
+                Some(file) => self.read(container, file),
+                None => self.miss(format!("what it reads from {path} is not here")),
+            },
+            (None, None) => {}
+        }
+        if let Some(name) = self.other_provider().map(str::to_owned) {
+            self.miss(format!("what its provider `{name}` says is not here"));
+        }
+    }
+
+    /// What else gives it routers.
+    fn other_provider(&self) -> Option<&str> {
+        let providers = starting(&self.own, "providers.");
+        let mut names = providers.filter_map(|(path, _)| path.split('.').nth(1));
+        names.find(|name| !NO_OTHERS.contains(name))
+    }
+
+    /// Adds what a file says. Before it is read, what it has of a template is carried out.
+    fn read(&mut self, container: &Container, file: &File) {
+        let Some(text) = template::expanded(container, &file.text) else {
+            let reason = format!("{} has a template that is not read", file.path);
+            return self.miss(reason);
+        };
+        match of_text(&file.path, &text) {
+            Some(paths) => self.dynamic.extend(paths),
+            None => self.miss(broken(&file.path)),
+        }
+    }
+
+    fn miss(&mut self, reason: String) {
+        self.untold.get_or_insert(reason);
+    }
+}
+
+fn broken(path: &str) -> String {
+    format!("{path} cannot be read as YAML or TOML")
 }
 
 fn options(container: &Container) -> Paths {
@@ -71,18 +189,16 @@ fn variables(container: &Container) -> Paths {
     own.collect()
 }
 
-/// The settings of a file, if it is one of Traefik's.
-fn of_text(path: &str, text: &str) -> Paths {
-    let value: Option<serde_json::Value> = match path.rsplit_once('.') {
-        Some((_, "yml" | "yaml")) => merged(text),
-        Some((_, "toml")) => toml::from_str(text).ok(),
-        _ => None,
+/// The settings of a file; none where it cannot be read.
+fn of_text(path: &str, text: &str) -> Option<Paths> {
+    let value: serde_json::Value = match path.rsplit_once('.') {
+        Some((_, "yml" | "yaml")) => merged(text)?,
+        Some((_, "toml")) => toml::from_str(text).ok()?,
+        _ => return None,
     };
     let mut paths = Paths::new();
-    if let Some(value) = value {
-        flatten("", &value, 0, &mut paths);
-    }
-    paths
+    flatten("", &value, 0, &mut paths);
+    Some(paths)
 }
 
 /// A text of YAML, with its merge keys applied.
