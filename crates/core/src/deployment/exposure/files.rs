@@ -42,7 +42,7 @@ const NOT_READ: [&str; 22] = [
 ];
 
 /// What the system of a container has for every program.
-const OF_OTHERS: [&str; 9] = [
+const OF_SYSTEM: [&str; 9] = [
     "/etc/ca-certificates",
     "/etc/group",
     "/etc/hosts",
@@ -206,9 +206,9 @@ impl Files {
     /// is told all by its command reads nothing else.
     pub(super) fn hides_configuration(&self, container: &Container, is_told: bool) -> bool {
         let is_named = |path: &str| container.words.iter().any(|word| is_below(word, path));
-        let is_other = |path: &str| OF_OTHERS.iter().any(|other| is_below(path, other));
-        let may_be_one =
-            |path: &str| !is_other(path) && (path.starts_with("/etc/") || path.contains("conf"));
+        let may_be_one = |path: &str| {
+            !is_of_system(path) && (path.starts_with("/etc/") || path.contains("conf"))
+        };
         let mut unseen = self.unseen.iter();
         unseen.any(|path| is_named(path) || !is_told && may_be_one(path))
     }
@@ -221,6 +221,11 @@ impl Files {
             folders.any(|folder| is_below(path, folder) || is_below(folder, path))
         })
     }
+}
+
+/// Whether what is at a path is for every program of a container.
+pub(super) fn is_of_system(path: &str) -> bool {
+    path.ends_with(".sock") || OF_SYSTEM.iter().any(|other| is_below(path, other))
 }
 
 fn is_configuration(path: &str) -> bool {

@@ -88,7 +88,7 @@ impl Ways<'_> {
         let unknown =
             proxy::unknown(self.container, &reading.files).filter(|_| around.is_published(by));
         self.unseen
-            .extend(unknown.and_then(|why| elsewhere(around, by, WHOM, why.as_str())));
+            .extend(unknown.and_then(|why| elsewhere(around, by, WHOM, &why)));
         if proxy::is_told_otherwise(&reading.files) && around.is_published(by) {
             self.unseen.extend(elsewhere(around, by, WHOM, reason));
         }
@@ -142,6 +142,9 @@ impl Ways<'_> {
             self.unseen
                 .extend(hidden(self.around, self.by, why.as_str()));
         }
+        let unread = proxy::unread(container, files).filter(|_| self.around.is_published(self.by));
+        self.unseen
+            .extend(unread.and_then(|why| elsewhere(self.around, self.by, WHOM, &why)));
         let concluded = proxy::concluded(self.around, self.by, files);
         if concluded.is_empty() {
             let doubt = proxy::doubt(self.around, self.by);

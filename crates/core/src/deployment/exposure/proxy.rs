@@ -11,12 +11,11 @@ pub(super) mod traefik;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use super::files::Files;
+use super::files::{Files, is_of_system};
 use super::hop::{Forward, How, Rule};
 use super::{Around, Database, Namespace, mention};
 use crate::container::{Container, Interface, MountSource, Port};
 use crate::container_path::{self, is_below};
-use crate::knowable::Reason;
 
 /// Which proxy a container runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,59 +207,107 @@ pub(super) fn is_hidden(container: &Container, files: &Files) -> bool {
     })
 }
 
-/// Words in the names of files and folders that are for certificates and passwords, among those of the configuration.
-const FOR_SECRETS: [&str; 18] = [
+/// Words in the names of files and folders that are for certificates, passwords, pages and logs, among those of the configuration.
+const FOR_OTHERS: [&str; 23] = [
     "acme",
     "auth",
     "ca",
+    "cache",
     "cert",
     "certificate",
     "certificates",
     "certs",
     "crt",
     "dhparam",
+    "html",
     "htpasswd",
     "key",
     "keys",
+    "log",
+    "logs",
     "passwd",
     "pem",
     "pki",
     "private",
     "ssl",
     "tls",
+    "www",
 ];
 
-/// Whether the last part of a path says that certificates or passwords are there.
-fn is_for_secrets(path: &str) -> bool {
+/// Whether the last part of a path says that no configuration is there.
+fn is_for_others(path: &str) -> bool {
     let last = path.rsplit('/').next().unwrap_or_default();
     let mut words = last.split(|c: char| !c.is_ascii_alphanumeric());
-    !last.ends_with(".conf") && words.any(|word| FOR_SECRETS.contains(&word))
+    !last.ends_with(".conf") && words.any(|word| FOR_OTHERS.contains(&word))
 }
 
-/// Why a part of a proxy's configuration is not known, where what is mounted there is not: it may be in a Secret.
-pub(super) fn unknown<'a>(container: &'a Container, files: &Files) -> Option<&'a Reason> {
+/// Why a part of a proxy's configuration is not known, where what is mounted there is not here: it may be in a volume, or in a
+/// Secret.
+pub(super) fn unknown(container: &Container, files: &Files) -> Option<String> {
     let software = software(container)?;
-    let folders = software.folders();
     let is_read = |target: &str| {
         let mut words = container.words.iter();
         words.any(|word| is_below(word, target))
             || included::is_included(container, software, files, target)
     };
+    let is_there = |target: &str| {
+        let mut folders = software.folders().iter();
+        folders.any(|folder| match is_below(folder, target) {
+            true => !is_for_itself(container, software, folder),
+            false => is_below(target, folder) && !is_for_others(target),
+        }) || is_read(target)
+    };
+    // Traefik says itself which files it reads (`traefik/settings.rs`).
+    let is_read_here = software != Software::Traefik;
+    is_read_here
+        .then(|| missing(container, files, is_there))
+        .flatten()
+}
+
+/// The same of a proxy whose configuration is not read, wherever that is.
+pub(super) fn unread(container: &Container, files: &Files) -> Option<String> {
+    let is_one = Software::of(container) == Some(Software::Other) && !labelled::is_one(container);
+    let is_there = |target: &str| !is_for_others(target) && !is_of_system(target);
+    is_one
+        .then(|| missing(container, files, is_there))
+        .flatten()
+}
+
+/// Why what may be at some paths of a container is not known.
+fn missing(
+    container: &Container,
+    files: &Files,
+    is_there: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let not_here = |path: &str| format!("its configuration may be in {path}, which is not here");
     let mut mounts = container.mounts.iter();
     mounts.find_map(|mount| {
         let target = mount.target.known()?;
-        let mut folders = folders.iter();
-        let is_there = folders.any(|folder| match is_below(folder, target) {
-            true => true,
-            false => is_below(target, folder) && !is_for_secrets(target),
-        }) || is_read(target);
-        let source = match mount.source.known() {
-            Some(MountSource::Folder(folder)) => folder.others.as_ref(),
-            Some(_) => None,
-            None => mount.source.reason(),
-        };
-        source.filter(|_| is_there)
+        if !is_there(target) {
+            return None;
+        }
+        match mount.source.known() {
+            None => mount.source.reason().map(|why| why.as_str().to_owned()),
+            Some(MountSource::Folder(folder)) => {
+                let others = folder.others.as_ref();
+                others.map(|why| why.as_str().to_owned())
+            }
+            Some(MountSource::Named(_) | MountSource::Node(_)) => Some(not_here(target)),
+            Some(MountSource::Bind(_)) => {
+                let mut unseen = files.unseen.iter();
+                let path = unseen.find(|path| is_below(path, target) && is_there(path))?;
+                Some(not_here(path))
+            }
+            Some(MountSource::Anonymous | MountSource::Empty | MountSource::Text(_)) => None,
+        }
     })
+}
+
+/// Whether Caddy alone writes into a folder: it reads that again with `--resume`.
+fn is_for_itself(container: &Container, software: Software, folder: &str) -> bool {
+    software == Software::Caddy
+        && folder.starts_with("/config")
+        && !container.words.iter().any(|word| word == "--resume")
 }
 
 /// The software of a container, by its image or its command.

@@ -1,6 +1,7 @@
 //! What a Traefik is told before it starts, and by its files. Before it starts it takes a file, or else its options, or else its
 //! variables, and never two of these together (docs/clearml.md#proxies).
 
+use super::super::missing;
 use super::{Paths, starting, template};
 use crate::container::{Container, VariableValue};
 use crate::container_path::{cleaned, is_below};
@@ -71,10 +72,9 @@ impl Settings {
         };
         let mut found = places.iter().filter_map(|place| files.at(place));
         let Some(file) = found.next() else {
-            let places: Vec<&str> = places.iter().map(String::as_str).collect();
-            if files.is_hidden(&places) {
-                self.miss("the file that it may have for itself is not here".to_owned());
-            }
+            self.untold = missing(container, files, |path| {
+                places.iter().any(|place| is_below(place, path))
+            });
             self.own = match options.is_empty() {
                 true => variables(container),
                 false => options,
@@ -97,13 +97,13 @@ impl Settings {
         // With both, the folder counts.
         match (setting("directory"), setting("filename")) {
             (Some(folder), _) => {
-                let mut mounts = container.mounts.iter().chain(&container.copies);
-                let is_there = mounts.any(|mount| {
-                    let target = mount.target.known();
-                    target.is_some_and(|at| is_below(at, &folder) || is_below(&folder, at))
-                });
-                if !is_there || files.is_hidden(&[&folder]) {
-                    self.miss(format!("what it reads from {folder} is not here"));
+                let is_there = |path: &str| is_below(path, &folder) || is_below(&folder, path);
+                let mounts = container.mounts.iter().chain(&container.copies);
+                let mut paths = mounts.filter_map(|mount| mount.target.known());
+                if let Some(reason) = missing(container, files, is_there) {
+                    self.miss(reason);
+                } else if !paths.any(|path| is_there(path)) {
+                    self.miss(not_here(&folder));
                 }
                 let is_one =
                     |file: &&File| ENDINGS.iter().any(|ending| file.path.ends_with(ending));
@@ -113,7 +113,10 @@ impl Settings {
             }
             (None, Some(path)) => match files.at(&path) {
                 Some(file) => self.read(container, file),
-                None => self.miss(format!("what it reads from {path} is not here")),
+                None => {
+                    let reason = missing(container, files, |above| is_below(&path, above));
+                    self.miss(reason.unwrap_or_else(|| not_here(&path)));
+                }
             },
             (None, None) => {}
         }
@@ -144,6 +147,10 @@ impl Settings {
     fn miss(&mut self, reason: String) {
         self.untold.get_or_insert(reason);
     }
+}
+
+fn not_here(path: &str) -> String {
+    format!("it takes its routers from {path}, which is not here")
 }
 
 fn broken(path: &str) -> String {
