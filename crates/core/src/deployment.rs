@@ -279,11 +279,10 @@ impl Deployment {
             return;
         }
         for (service, one) in services {
-            let is_missing = |server: &Server| self.of(*server).next().is_none();
-            if one.named.as_ref().is_some_and(is_missing) {
-                self.unseen
-                    .push(recognise::unseen(service, recognise::ONLY_NAMED));
-            }
+            let is_missing = |hint: &(Server, _)| self.of(hint.0).next().is_none();
+            let hint = one.hint.filter(is_missing);
+            self.unseen
+                .extend(hint.map(|(_, why)| recognise::unseen(service, why)));
         }
         if self
             .instances
@@ -315,7 +314,7 @@ impl Deployment {
             let Some((container, one)) = named.next() else {
                 return true;
             };
-            let is_foreign = one.is_foreign && one.named.is_none();
+            let is_foreign = one.is_foreign && one.hint.is_none();
             match unseen.hides {
                 Hides::Base | Hides::Port if has_servers => {
                     !is_foreign || Database::of(container).is_some()

@@ -18,8 +18,8 @@ pub(super) struct Recognised {
     pub(super) release: Knowable<Release>,
     /// Why it may be a server although nothing tells which.
     doubt: Option<&'static str>,
-    /// Which server its name alone says it is, where its image is none that is known.
-    pub(super) named: Option<Server>,
+    /// Which server it is called like, or has as an argument, where its image is none that is known; and how that is said.
+    pub(super) hint: Option<(Server, &'static str)>,
     /// Whether its image is known to be something else.
     pub(super) is_foreign: bool,
     /// Whether it has ClearML's own image, which runs nothing unless told what, and is told nothing. So has a service that
@@ -46,7 +46,10 @@ pub(super) fn unseen(service: &Container, reason: &str) -> Unseen {
 }
 
 /// A service is called like a server of ClearML, and no other service is that server.
-pub(super) const ONLY_NAMED: &str = "its name is that of a ClearML server, yet neither its image nor its command tells that it is one";
+const ONLY_NAMED: &str = "its name is that of a ClearML server, yet neither its image nor its command tells that it is one";
+
+/// A ClearML server's name is an argument of another program's, and no other service is that server.
+const ONLY_AN_ARGUMENT: &str = "an argument of its command is a ClearML server's name, yet neither its image nor its name tells that it is one";
 
 /// No service is a server, and this one may have been meant for one.
 pub(super) const IDLE: &str =
@@ -95,7 +98,7 @@ pub(super) fn recognise(service: &Container) -> Recognised {
         family,
         release: release(service),
         doubt: None,
-        named: None,
+        hint: None,
         is_foreign: false,
         is_idle: false,
     };
@@ -108,26 +111,35 @@ pub(super) fn recognise(service: &Container) -> Recognised {
         return recognised;
     }
     recognised.servers = by_words(&service.words);
-    let runs_a_job = service.words.iter().any(|word| word.starts_with("jobs."));
-    if !recognised.servers.is_empty() {
-        // An unknown image that is told a server's own word is a copy of ClearML's.
-        let is_told_plainly = recognised.servers != [Server::Webserver];
-        if image == Image::Server || is_told_plainly || looks_like_clearml(service) {
-            return recognised;
-        }
-        recognised.servers.clear();
-    } else if runs_a_job {
-        return recognised;
-    }
     let of = Named {
         service,
         repository: &repository,
         image,
     };
-    if of.image == Image::Server || looks_like_clearml(service) {
-        of.as_clearml(&mut recognised);
-    } else {
+    let is_clearml = of.image == Image::Server || looks_like_clearml(service);
+    let runs_a_job = service.words.iter().any(|word| word.starts_with("jobs."));
+    if of.is_third_party() {
+        recognised.servers.clear();
         of.as_a_stranger(&mut recognised);
+        return recognised;
+    }
+    let Some(&told) = recognised.servers.first() else {
+        match is_clearml {
+            _ if runs_a_job => {}
+            true => of.as_clearml(&mut recognised),
+            false => of.as_a_stranger(&mut recognised),
+        }
+        return recognised;
+    };
+    // An unknown image that is told to start what only ClearML's image has is a copy of it.
+    let is_a_copy = recognised.servers != [Server::Webserver] && starts_a_server(&service.words);
+    if !is_clearml && !is_a_copy {
+        recognised.servers.clear();
+        of.as_a_stranger(&mut recognised);
+        let is_read = told.reads_configuration();
+        recognised.hint = recognised
+            .hint
+            .or(is_read.then_some((told, ONLY_AN_ARGUMENT)));
     }
     recognised
 }
@@ -147,6 +159,10 @@ impl<'a> Named<'a> {
 
     fn by_image(&self) -> Option<Server> {
         by_name(self.image_name()).filter(|_| self.image == Image::Other)
+    }
+
+    fn is_third_party(&self) -> bool {
+        self.image == Image::Other && THIRD_PARTY.contains(&self.image_name())
     }
 
     fn by_own_name(&self) -> Option<Server> {
@@ -178,10 +194,7 @@ impl<'a> Named<'a> {
             recognised.doubt = Some(
                 "its image is ClearML's server, yet neither its command nor its name tells which server it is",
             );
-        } else if self.image == Image::Other
-            && has_server_variable(self.service)
-            && !THIRD_PARTY.contains(&self.image_name())
-        {
+        } else if self.image == Image::Other && has_server_variable(self.service) {
             recognised.doubt = Some(
                 "it is given what ClearML's servers read, yet neither its command nor its name tells which server \
                  it is",
@@ -209,23 +222,27 @@ impl<'a> Named<'a> {
             own.iter().any(|own| name.contains(own))
         };
         let named = self.by_image().or(by_name(&self.service.name));
-        recognised.named = named.filter(|server| {
+        let named = named.filter(|server| {
             server.reads_configuration()
                 && (is_own(self.image_name()) || is_own(&self.service.name))
         });
+        recognised.hint = named.map(|server| (server, ONLY_NAMED));
     }
 }
 
-/// Images of other software that stands around ClearML's, and shares its environment now and then.
-const THIRD_PARTY: [&str; 22] = [
+/// Images of other software around ClearML's. Some share its environment now and then, and some are told its services' names.
+const THIRD_PARTY: [&str; 28] = [
     "alpine",
+    "autoheal",
     "busybox",
     "caddy",
     "certbot",
+    "dozzle",
     "elasticsearch",
     "grafana",
     "haproxy",
     "kibana",
+    "logspout",
     "mariadb",
     "minio",
     "mongo",
@@ -238,8 +255,11 @@ const THIRD_PARTY: [&str; 22] = [
     "rabbitmq",
     "redis",
     "redis-stack",
+    "rclone",
     "traefik",
     "valkey",
+    "wait-for-dependencies",
+    "watchtower",
 ];
 
 /// What an image tells of the release, by its name or, where a container of an engine shows it, by itself. In what runs,
@@ -365,32 +385,42 @@ fn has_server_variable(service: &Container) -> bool {
 
 pub(super) fn by_words<T: AsRef<str>>(words: &[T]) -> Vec<Server> {
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
-    let words = &words[..];
     if words.iter().any(|word| word.contains("async_urls_delete")) {
         return vec![Server::AsyncDelete];
     }
-    let kinds: [(Server, &[&str]); 3] = [
-        (
-            Server::Apiserver,
-            &["apiserver", "apiserver.server", "apiserver.server:app"],
-        ),
-        (
-            Server::Fileserver,
-            &["fileserver", "fileserver.py", "fileserver:app"],
-        ),
-        (Server::Webserver, &["webserver"]),
-    ];
-    let is_run = |names: &[&str]| {
-        words.iter().enumerate().any(|(at, word)| {
-            let is_named = names.contains(&word.rsplit('/').next().unwrap_or(word));
-            is_named && !word.contains("://") && !is_address(words, at) && !is_data(words, at)
-        })
+    let kinds = [Server::Apiserver, Server::Fileserver, Server::Webserver];
+    let mut told: Vec<Server> = told(&words).map(|(_, server)| server).collect();
+    told.sort_by_key(|server| kinds.iter().position(|kind| kind == server));
+    told.dedup();
+    told
+}
+
+/// The words that are servers' names or programs, and neither hosts nor folders.
+fn told<'a>(words: &'a [&'a str]) -> impl Iterator<Item = (usize, Server)> + 'a {
+    words.iter().enumerate().filter_map(|(at, word)| {
+        let server = match word.rsplit('/').next().unwrap_or(word) {
+            "apiserver" | "apiserver.server" | "apiserver.server:app" => Server::Apiserver,
+            "fileserver" | "fileserver.py" | "fileserver:app" => Server::Fileserver,
+            "webserver" => Server::Webserver,
+            _ => return None,
+        };
+        let is_run = !word.contains("://") && !is_address(words, at) && !is_data(words, at);
+        is_run.then_some((at, server))
+    })
+}
+
+/// Whether a server's word is what a container is told to run, and no argument of another program: `pg_dump apiserver`. It
+/// may come after a script that starts ClearML's servers.
+fn starts_a_server(words: &[String]) -> bool {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let starts = ["--", "-c", "exec"];
+    let is_launcher = |before: &str| {
+        let parts = [".sh", "entrypoint", "clearml"];
+        starts.contains(&before) || parts.iter().any(|part| before.contains(part))
     };
-    kinds
-        .into_iter()
-        .filter(|(_, names)| is_run(names))
-        .map(|(server, _)| server)
-        .collect()
+    let is_name = |word: &str| ["apiserver", "fileserver"].contains(&word);
+    by_words(&words) == [Server::AsyncDelete]
+        || told(&words).any(|(at, _)| at == 0 || !is_name(words[at]) || is_launcher(words[at - 1]))
 }
 
 /// Whether a word is a folder that has a server's name, as that of its data has: `chown -R 1000 /mnt/fileserver`. A program
