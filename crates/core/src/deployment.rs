@@ -537,7 +537,10 @@ fn doubts(container: &Container) -> impl Iterator<Item = Unseen> {
         span: Some(doubt.span),
     };
     let sources = container.pod.iter().flat_map(|pod| &pod.sources);
-    let sources = sources.map(move |doubt| of("the variables of envFrom", doubt));
+    let sources = sources.map(move |doubt| match doubt.hides {
+        Hides::Anything => of("the start", doubt),
+        _ => of("the variables of envFrom", doubt),
+    });
     let own = container.doubts.iter();
     let own = own.map(move |doubt| match doubt.hides {
         Hides::Port => of("which ports it publishes", doubt),

@@ -172,6 +172,10 @@ fn folders(container: &Container, instance: &Instance) -> Knowable<Vec<String>> 
         {
             Some(VariableValue::Known(value)) => Knowable::Known(Some(value.expose().to_owned())),
             Some(_) => Knowable::unknown("it has no value here"),
+            // The home is found otherwise.
+            None if name != "HOME" && super::is_of_the_image(name) => {
+                Knowable::unknown("docker or the image sets it")
+            }
             None => Knowable::Known(None),
         }
     };
@@ -264,7 +268,12 @@ impl<'a> View<'a> {
                 view.hidden(below.unwrap_or_default(), synced, &SYNCED.into());
             }
         }
-        view.files.sort_by(|one, other| one.0.cmp(&other.0));
+        // A folder's files are loaded before those of the folders in it.
+        let place = |path: &str| match path.rsplit_once('/') {
+            Some((folder, name)) => (folder.to_owned(), name.to_owned()),
+            None => (String::new(), path.to_owned()),
+        };
+        view.files.sort_by_cached_key(|(path, _)| place(path));
         Ok(view)
     }
 
@@ -516,11 +525,16 @@ pub(super) fn unopened(container: &Container, at: &str, reason: String) -> Unsee
     }
 }
 
-/// A file below a folder: `services/auth.conf` is loaded at `services.auth`.
+/// A file below a folder: `services/auth.conf` is loaded at `services.auth`. Empty steps count for nothing, as those of hidden
+/// files: `.secure.conf` is loaded at `secure`, and `.conf`, which has no other name, at `conf`.
 fn found(folder: &str, (path, content): (String, Content), is_default: bool) -> FoundFile {
-    let key = path.strip_suffix(".conf").unwrap_or(&path);
+    let key = match path.strip_suffix(".conf") {
+        Some(key) if !key.is_empty() && !key.ends_with('/') => key,
+        _ => &path,
+    };
+    let steps = key.split(['/', '.']).filter(|step| !step.is_empty());
     FoundFile {
-        key: key.replace('/', "."),
+        key: steps.collect::<Vec<_>>().join("."),
         at: format!("{folder}/{path}"),
         is_default,
         content,
@@ -550,7 +564,7 @@ fn collect(host: &HostPath, folder: &Path, at: &str, found: &mut Vec<(String, Co
             if !is_link(&path) {
                 collect(host, &path, &below, found);
             }
-        } else if name.len() > ".conf".len() && name.ends_with(".conf") {
+        } else if name.ends_with(".conf") {
             match host.has(&path) {
                 Knowable::Known(true) => found.push((below, Content::Host(path))),
                 Knowable::Known(false) => {}

@@ -33,6 +33,9 @@ pub(super) fn of_image(
     }
 }
 
+/// Two files of one folder set the same.
+const IN_ANY_ORDER: &str = "two files of one folder set it, and the server loads them in whatever order the file system has them; set it in one";
+
 /// What the `.conf` files of the configuration folders say together.
 pub(super) fn from_files(
     deployment: &Deployment,
@@ -43,9 +46,63 @@ pub(super) fn from_files(
     for (position, file) in instance.config.iter().enumerate() {
         if !file.is_default {
             add_file(deployment, file, position, &mut folder, fatal);
+            let earlier = instance.config[..position].iter();
+            for other in earlier.filter(|other| !other.is_default) {
+                unsettle(&mut folder, other, file, position);
+            }
         }
     }
     folder
+}
+
+/// Two files of one folder are loaded in any order (docs/clearml.md#file-names-are-paths), so that nobody knows a path at which
+/// both set something, unless it is the same.
+fn unsettle(folder: &mut Object, one: &ConfigFile, other: &ConfigFile, position: usize) {
+    let place = |file: &ConfigFile| {
+        file.at
+            .rsplit_once('/')
+            .map(|(folder, _)| folder.to_owned())
+    };
+    let is_at_or_below = |key: &str, above: &str| {
+        let rest = key.strip_prefix(above);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let is_met = is_at_or_below(&one.key, &other.key) || is_at_or_below(&other.key, &one.key);
+    let (Ok(mine), Ok(theirs)) = (&one.tree, &other.tree) else {
+        return;
+    };
+    if !is_met || place(one) != place(other) {
+        return;
+    }
+    let mine = Object::clone(mine).below(&one.key);
+    let mut theirs = Object::clone(theirs).below(&other.key);
+    theirs.mark(Layer::File(position).into());
+    let mut found = Vec::new();
+    differences(&mine, &theirs, "", &mut found);
+    for (path, node) in found {
+        let value = hocon::Value::Unknown(IN_ANY_ORDER.into());
+        folder.insert(&path, hocon::Node { value, ..node });
+    }
+}
+
+/// The paths at which both objects have something, and not the same, with what the second one has.
+fn differences(one: &Object, other: &Object, at: &str, found: &mut Vec<(String, hocon::Node)>) {
+    for (key, node) in other.iter() {
+        let Some((_, mine)) = one.iter().find(|(mine, _)| *mine == key) else {
+            continue;
+        };
+        let path = match at {
+            "" => key.to_owned(),
+            _ => format!("{at}.{key}"),
+        };
+        match (&mine.value, &node.value) {
+            (hocon::Value::Object(mine), hocon::Value::Object(node)) => {
+                differences(mine, node, &path, found);
+            }
+            (mine, theirs) if mine == theirs => {}
+            _ => found.push((path, node.clone())),
+        }
+    }
 }
 
 fn add_file(

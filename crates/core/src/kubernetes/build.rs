@@ -323,6 +323,7 @@ impl One<'_> {
             },
         };
         environment.read(node);
+        environment.doubt_refused();
         environment.add_injected(self.pod);
         let image = text(node, &["image"]).unwrap_or_default();
         let is_linked =

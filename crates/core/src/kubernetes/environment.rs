@@ -143,6 +143,31 @@ impl<'a> Environment<'a> {
         }
     }
 
+    /// Without an object that Kubernetes does not take no pod starts that names it. What its other keys hold is read all the same,
+    /// and the value itself is said where a variable has it.
+    pub(super) fn doubt_refused(&mut self) {
+        let mut found: Vec<(&Object, &(Span, String))> = self
+            .meant
+            .values()
+            .filter_map(|meant| match meant {
+                Found::Object(object) => Some((*object, store::refused(object)?)),
+                _ => None,
+            })
+            .collect();
+        found.sort_by_key(|(_, (span, _))| (span.source, span.start));
+        for (object, (span, why)) in found {
+            let is_said = |variable: &Variable| variable.value_span == *span;
+            if !self.variables.values().any(is_said) {
+                let (kind, name) = (&object.kind, escape(&object.name));
+                self.pod.sources.push(Doubt {
+                    hides: Hides::Anything,
+                    reason: format!("Kubernetes refuses {kind} {name}: {why}").into(),
+                    span: *span,
+                });
+            }
+        }
+    }
+
     /// One item of `env`.
     fn add(&mut self, name: &str, entry: &Arc<Node>) {
         let span = self.workload.span(entry);

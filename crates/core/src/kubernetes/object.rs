@@ -27,6 +27,8 @@ pub(super) struct Object {
     pub(super) release: Option<usize>,
     /// What its keys hold, once somebody asks: a Secret may have as many keys as there are variables that ask for one.
     pub(super) keys: OnceLock<Keys>,
+    /// Where and why Kubernetes does not take it, once somebody asks.
+    pub(super) refused: OnceLock<Option<(Span, String)>>,
 }
 
 /// An object with the values of a chart in it, for what installs that.

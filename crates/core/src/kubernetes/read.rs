@@ -344,6 +344,7 @@ impl Reader {
             unit: of.unit,
             release: None,
             keys: OnceLock::new(),
+            refused: OnceLock::new(),
         };
         match role {
             Role::Database | Role::Route => self.others.push(object),

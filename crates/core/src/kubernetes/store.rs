@@ -52,6 +52,18 @@ pub(super) fn variables(object: &Object) -> Vec<Entry> {
     }
 }
 
+/// Where one of its values is that Kubernetes does not take, and with it the whole object; and why.
+pub(super) fn refused(object: &Object) -> Option<&(Span, String)> {
+    let refused = || {
+        let why = |entry: Entry| match entry.content {
+            Content::Invalid(why) => Some((entry.span, why)),
+            _ => None,
+        };
+        entries(object).into_iter().find_map(why)
+    };
+    object.refused.get_or_init(refused).as_ref()
+}
+
 /// The entries at these places, of which the later ones win, and whether they are encoded.
 fn merged(object: &Object, places: &[(&str, bool)]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();

@@ -211,6 +211,7 @@ impl Reader {
                 unit,
                 release: Some(index),
                 keys: OnceLock::new(),
+                refused: OnceLock::new(),
                 node,
             });
         }
