@@ -207,38 +207,37 @@ pub(super) fn is_hidden(container: &Container, files: &Files) -> bool {
     })
 }
 
-/// Words in the names of files and folders that are for certificates, passwords, pages and logs, among those of the configuration.
-const FOR_OTHERS: [&str; 23] = [
+/// Words in the names of files and folders that are for certificates and passwords, among those of the configuration.
+const FOR_SECRETS: [&str; 18] = [
     "acme",
     "auth",
     "ca",
-    "cache",
     "cert",
     "certificate",
     "certificates",
     "certs",
     "crt",
     "dhparam",
-    "html",
     "htpasswd",
     "key",
     "keys",
-    "log",
-    "logs",
     "passwd",
     "pem",
     "pki",
     "private",
     "ssl",
     "tls",
-    "www",
 ];
+
+/// Folders for pages, logs and what a proxy keeps for a while.
+const FOR_OTHERS: [&str; 5] = ["cache", "html", "log", "logs", "www"];
 
 /// Whether the last part of a path says that no configuration is there.
 fn is_for_others(path: &str) -> bool {
     let last = path.rsplit('/').next().unwrap_or_default();
     let mut words = last.split(|c: char| !c.is_ascii_alphanumeric());
-    !last.ends_with(".conf") && words.any(|word| FOR_OTHERS.contains(&word))
+    FOR_OTHERS.contains(&last)
+        || !last.ends_with(".conf") && words.any(|word| FOR_SECRETS.contains(&word))
 }
 
 /// Why a part of a proxy's configuration is not known, where what is mounted there is not here: it may be in a volume, or in a

@@ -107,7 +107,7 @@ fn elsewhere(around: &Around<'_>, index: usize, reader: &Reader) -> Option<Unsee
         what: format!("what {} makes of its {}", reader.image, reader.place),
         hides: Hides::Port,
         reason: format!(
-            "{} opens the database to others, where one runs that is in none of these files; remove the {}",
+            "{} opens the database to others, where one runs outside of this deployment; remove the {}",
             reader.image, reader.place
         ),
         service: Some(container.name.clone()),

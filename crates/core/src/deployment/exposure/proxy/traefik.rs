@@ -441,10 +441,10 @@ fn elsewhere(
         what: "what Traefik makes of its labels".to_owned(),
         hides: Hides::Port,
         reason: match (is_database, is_passed_over) {
-            (true, false) => "a Traefik that is in none of these files opens the database to others; take the labels out",
-            (false, false) => "a Traefik that is in none of these files serves it, without TLS unless its entry points say so",
-            (true, true) => "the Traefik of these files is told to look at others, and another one may open the database to others; take the labels out",
-            (false, true) => "the Traefik of these files is told to look at others, and another one may serve it, without TLS unless its entry points say so",
+            (true, false) => "a Traefik outside of this deployment opens the database to others; take the labels out",
+            (false, false) => "a Traefik outside of this deployment serves it, without TLS unless its entry points say so",
+            (true, true) => "the Traefik of this deployment is told to look at others, and another one may open the database to others; take the labels out",
+            (false, true) => "the Traefik of this deployment is told to look at others, and another one may serve it, without TLS unless its entry points say so",
         }
         .to_owned(),
         service: Some(container.name.clone()),
