@@ -102,23 +102,25 @@ fn only_what_changed_has_to_restart() {
         "clearml-keygen -q -f hocon -o config/secure.conf --user jane --passwords l1",
     )
     .exit(0);
-    let all = "restart apiserver, fileserver and async_delete together";
+    let all = "docker compose up -d --force-recreate apiserver fileserver async_delete\n";
     for (more, expected) in [
         ("", None),
         (
             " --user joe --passwords l2",
-            Some("restart it\n".to_owned()),
+            Some("docker compose up -d --force-recreate apiserver\n".to_owned()),
         ),
-        (" --only tests", Some(format!("{all}\n"))),
+        (" --only tests", Some(all.to_owned())),
         (
             " --only token_secret",
-            Some(format!("{all}, then run `redis-cli -n 8 FLUSHDB`")),
+            Some(format!(
+                "{all}  docker compose exec redis redis-cli -n 8 FLUSHDB"
+            )),
         ),
     ] {
         let said = run(&folder, &format!("{KEYGEN}{more}")).exit(0).stderr;
         match expected {
             Some(expected) => assert!(said.contains(&expected), "{said}"),
-            None => assert!(!said.contains("restart"), "{said}"),
+            None => assert!(!said.contains("recreate"), "{said}"),
         }
     }
 }

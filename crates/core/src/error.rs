@@ -20,6 +20,18 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Users of a `secure.conf` whose passwords are in clear text in the file that counts.
+    #[error(
+        "{}: the passwords of these users are in clear text: {}",
+        crate::shown::escape_path(path),
+        crate::keyset::enumerated(users)
+    )]
+    ClearText {
+        /// The file that counts.
+        path: PathBuf,
+        /// Their names.
+        users: Vec<String>,
+    },
     /// The compose file is YAML, yet not what compose takes, or something this program cannot follow.
     #[error("{place}: {message}")]
     Compose {
@@ -173,6 +185,10 @@ impl Error {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Changed { .. } => Some("run it again".to_owned()),
+            Self::ClearText { .. } => Some(
+                "what the secure.conf beside it has of them may be older. Give each a password with clearml-keygen's --users-from FILE, or a new one with --reset-password NAME"
+                    .to_owned(),
+            ),
             Self::Compose { help, .. } | Self::Keyset { help, .. } => help.clone(),
             Self::Dotenv { .. } => {
                 Some("fix the line; `docker compose config` refuses it too".to_owned())

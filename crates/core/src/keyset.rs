@@ -4,6 +4,7 @@
 //! keyset survives the way through any of them.
 
 mod apiserver;
+mod beside;
 mod chosen;
 mod env;
 mod fault;
@@ -33,6 +34,7 @@ use crate::secret::Secret;
 use crate::setting::{Kind, SETTINGS, Server, Setting};
 use crate::shell;
 use crate::shown::escape;
+pub use beside::{APISERVER, Followed, SECURE};
 pub use chosen::Chosen;
 use fault::put;
 pub use flaw::Flaw;
@@ -69,6 +71,17 @@ pub struct Apiserver {
     pub kept: Vec<String>,
     /// The names of the users that it had and whose password is another now.
     pub renewed: Vec<String>,
+    /// What became of `enabled: false`, where it had that.
+    pub switch: Option<Switch>,
+}
+
+/// What becomes of fixed users that somebody has disabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// Enabled, so that users that were asked for can log in.
+    On,
+    /// Left as it is: nothing was asked about users.
+    Off,
 }
 
 /// What is to become of users that a file may have and the keyset has not.
@@ -78,6 +91,8 @@ pub struct Changes<'a> {
     pub removed: &'a [String],
     /// Users with their new password. A user who is not in the file is not added.
     pub reset: &'a [User],
+    /// Whether nothing was asked about users: the keyset has them only because keys are replaced.
+    pub is_of_keys: bool,
 }
 
 /// How a keyset is written down.

@@ -8,7 +8,7 @@ use clearml_secure_cli::talk::say;
 use clearml_secure_core::compose::files::{Elsewhere, GivenFile, merged_over, named_above};
 use clearml_secure_core::helm;
 use clearml_secure_core::io::{is_same, read_argument, read_text};
-use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::keyset::{Followed, Keyset};
 use clearml_secure_core::kubernetes;
 use clearml_secure_core::setting::Setting;
 use clearml_secure_plan::env_file::EnvFile;
@@ -268,7 +268,13 @@ fn keyset(cli: &Cli) -> Result<Keyset, Error> {
         return Ok(Keyset::default());
     }
     refuse_nothing(path, &text, "keyset")?;
-    let keyset = Keyset::read(&text, path)?;
+    let mut keyset = Keyset::read(&text, path)?;
+    let followed = keyset.follow_own(path)?;
+    for remark in followed.iter().flat_map(Followed::remarks) {
+        if !cli.general.quiet {
+            say(&format!("clearml-inject: {remark}\n"));
+        }
+    }
     match keyset.missing() {
         missing if missing.iter().all(|setting| is_of_agent(*setting)) => Ok(keyset),
         missing => Err(PlanError::Incomplete(missing).into()),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clearml_secure_core::io::is_same;
 use clearml_secure_core::keyset::{self, Keyset, User};
 
 use crate::cli::Cli;
@@ -14,6 +15,8 @@ pub(crate) struct Changes {
     removed: Vec<String>,
     /// With their new passwords.
     pub(crate) reset: Vec<New>,
+    /// Whether only keys are asked for, in the very file that has them.
+    is_of_keys: bool,
     hashed: Vec<User>,
 }
 
@@ -56,6 +59,7 @@ impl Changes {
         Ok(Self {
             removed,
             hashed: users::hashed(&reset)?,
+            is_of_keys: reset.is_empty() && is_of_keys(cli),
             reset,
         })
     }
@@ -84,6 +88,7 @@ impl Changes {
         keyset::Changes {
             removed: &self.removed,
             reset: &self.hashed,
+            is_of_keys: self.is_of_keys,
         }
     }
 
@@ -105,6 +110,7 @@ impl Changes {
         (added, replaced): (&[New], Vec<String>),
         is_anybody_left: bool,
         is_in_file: bool,
+        tokens: &Tokens,
     ) -> Vec<String> {
         let mut remarks = Vec::new();
         let is_added = |name: &String| added.iter().any(|user| user.username == *name);
@@ -116,21 +122,22 @@ impl Changes {
             remarks.push(format!(
                 "new password: {}\n  \
                  The old password works until the API server restarts with the new one.\n  \
-                 Not ended: their API keys (SDK, agents), which are deleted in the web page; tokens of earlier logins.",
-                keyset::enumerated(&names)
+                 Not ended: their API keys (SDK, agents), which are deleted in the web page{}.",
+                keyset::enumerated(&names),
+                tokens.also()
             ));
         }
         if !removed.is_empty() {
             remarks.push(format!(
                 "removed: {}\n  \
                  Their password and API keys work until the API server restarts with the new list and deletes them\n  \
-                 (from 1.15.0 on, unless apiserver.auth.delete_missing_autocreated_users is false).\n  \
-                 Not ended: tokens of earlier logins.",
-                keyset::enumerated(&removed)
+                 (from 1.15.0 on, unless apiserver.auth.delete_missing_autocreated_users is false).{}",
+                keyset::enumerated(&removed),
+                tokens.alone()
             ));
         }
         if !remarks.is_empty() {
-            remarks.push(TOKENS.to_owned());
+            remarks.push(tokens.remark());
         }
         if !removed.is_empty() && !is_anybody_left {
             remarks.push(nobody_left(is_in_file));
@@ -139,9 +146,43 @@ impl Changes {
     }
 }
 
-/// What ends a token (docs/clearml.md#tokens-are-not-looked-up, docs/clearml.md#remembered-tokens).
-const TOKENS: &str = "a token works until it expires, after 30 days by default. To end all tokens now: --only token_secret,\n  \
-     restart the servers, then `redis-cli -n 8 FLUSHDB`";
+/// What becomes of the tokens of earlier logins (docs/clearml.md#tokens-are-not-looked-up, docs/clearml.md#remembered-tokens).
+pub(crate) enum Tokens {
+    /// The keyset that is written has another token secret.
+    End,
+    /// They work on. The command that ends them, if a file is written.
+    Work(Option<String>),
+}
+
+impl Tokens {
+    fn also(&self) -> &'static str {
+        match self {
+            Self::End => "",
+            Self::Work(_) => "; tokens of earlier logins",
+        }
+    }
+
+    fn alone(&self) -> &'static str {
+        match self {
+            Self::End => "",
+            Self::Work(_) => "\n  Not ended: tokens of earlier logins.",
+        }
+    }
+
+    fn remark(&self) -> String {
+        const UNTIL: &str =
+            "a token works until it expires, after 30 days by default. To end all tokens now, run";
+        match self {
+            Self::End => {
+                "all tokens end when the servers restart with the new token_secret".to_owned()
+            }
+            Self::Work(Some(command)) => {
+                format!("{UNTIL}\n  this, and give the servers the new token_secret:\n  {command}")
+            }
+            Self::Work(None) => format!("{UNTIL}\n  this again with --only token_secret"),
+        }
+    }
+}
 
 /// What follows where there is no user any more (docs/clearml.md#no-fixed-user).
 fn nobody_left(is_in_file: bool) -> String {
@@ -154,6 +195,14 @@ fn nobody_left(is_in_file: bool) -> String {
                   help: add one with --user NAME; clearml-inject then removes all others"
             .to_owned(),
     }
+}
+
+/// Whether a keyset is changed in its own file, and no user is added.
+fn is_of_keys(cli: &Cli) -> bool {
+    let files = cli.from.as_ref().zip(cli.output.as_ref());
+    files.is_some_and(|(from, output)| is_same(from, output))
+        && cli.user.is_empty()
+        && cli.users_from.is_none()
 }
 
 /// The users of the keyset and these, each once.

@@ -35,7 +35,7 @@ pub(crate) struct Cli {
     pub(crate) secret: Option<String>,
 
     /// Generate N keysets, one on each line, for N deployments; needs -f jsonl
-    #[arg(long, value_name = "N", value_parser = count, conflicts_with_all = ["from", "only", "user", "reset_password", "users_from", "secret"], help_heading = "Output")]
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with_all = ["from", "only", "user", "reset_password", "users_from", "passwords", "secret"], help_heading = "Output")]
     pub(crate) count: Option<u32>,
 
     /// Start from this keyset, in any format: keep its values, generate what is missing or empty. With `-f hocon`, all

@@ -70,12 +70,6 @@ pub(crate) enum Error {
     /// It is what the values are taken from, too.
     #[error("{}: exists", escape_path(.0))]
     ExistsAsFrom(PathBuf),
-    #[error(
-        "{}: the passwords of these users are in clear text: {}",
-        escape_path(path),
-        enumerated(users)
-    )]
-    ClearText { path: PathBuf, users: Vec<String> },
     #[error("a password cannot be hashed: {0}")]
     Hash(String),
     #[error("-f helm prints values without keys, so it cannot make keys or users")]
@@ -164,9 +158,6 @@ impl Error {
                 "name another file, or add --force to overwrite it. With --force, its values are kept only if you add --from {}",
                 escape_path(path)
             )),
-            Self::ClearText { .. } => Some(
-                "what the secure.conf beside it has of them may be older. Give each a password with --users-from FILE, or a new one with --reset-password NAME".to_owned(),
-            ),
             Self::ExistsAsFrom(_) => {
                 Some("name another file, or add --force to write the result into this one".to_owned())
             }

@@ -2,13 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use clearml_secure_core::keyset::{APISERVER, SECURE};
+
 use crate::cli::{Cli, Format};
-
-/// The name under which servers read the keyset (docs/clearml.md#file-names-are-paths).
-pub(crate) const SECURE: &str = "secure.conf";
-
-/// The name under which the API server reads its users.
-pub(crate) const APISERVER: &str = "apiserver.conf";
 
 /// The `apiserver.conf` that is written, if any: the output itself, or the one beside a `secure.conf`. `of_users` is
 /// [`is_of_users`].

@@ -2,24 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{
     Before, Mode, NewFile, is_same, is_stream, read_text, replace_files, write_secret_file,
 };
-use clearml_secure_core::keyset::{self, Keyset, enumerated};
+use clearml_secure_core::keyset::{self, APISERVER, Keyset, SECURE, Switch, enumerated};
 use clearml_secure_core::setting::{SETTINGS, Setting};
+use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::plural;
 use zeroize::Zeroizing;
 
 use crate::beside;
-use crate::changes::Changes;
+use crate::changes::{Changes, Tokens};
 use crate::cli::{Cli, Format};
 use crate::count;
 use crate::error::Error;
 use crate::existing::refuse_other;
 use crate::from::From;
 use crate::helm;
-use crate::output::{APISERVER, SECURE, apiserver, file, is_of_users, is_secure_conf};
+use crate::output::{apiserver, file, is_of_users, is_secure_conf};
 use crate::talk::{exists, name, say, say_all, to_standard_output, wrote};
 
 /// All that is to be written. Whatever can fail without writing has been done.
@@ -126,6 +128,31 @@ impl Product {
         }
     }
 
+    /// What becomes of the tokens that users have.
+    pub(crate) fn tokens(&self, cli: &Cli, keyset: &Keyset, from: Option<&From<'_>>) -> Tokens {
+        let is_new = |from: &From<'_>| {
+            let mut secrets = SETTINGS.iter().filter(|setting| is_token_secret(setting));
+            secrets.any(|setting| from.keyset.get(*setting) != keyset.get(*setting))
+        };
+        if self.keyset.is_some() && from.is_some_and(is_new) {
+            return Tokens::End;
+        }
+        // Beside the users that are written there may be the keys.
+        let path = file(cli).map(|path| match self.keyset {
+            Some(_) => path.to_owned(),
+            None => path.with_file_name(SECURE),
+        });
+        let format = cli
+            .format
+            .to_possible_value()
+            .filter(|_| !matches!(cli.format, Format::Env));
+        let format = format.map_or_else(String::new, |format| format!(" -f {}", format.get_name()));
+        Tokens::Work(path.filter(|path| path.is_file()).map(|path| {
+            let path = quoted(&path);
+            format!("clearml-keygen --from {path} --only token_secret{format} -o {path} --force")
+        }))
+    }
+
     /// Refuses a keyset's file that is there, before anything else is written and told of.
     ///
     /// # Errors
@@ -169,7 +196,10 @@ impl Product {
                 &format!("{}: {} settings{users}", wrote(path), SETTINGS.len()),
             );
         }
-        let is_read_by_servers = cli.force && self.keyset.is_some() && is_secure_conf(cli, path);
+        let is_read_by_servers = match self.keyset {
+            Some(_) => cli.force && is_secure_conf(cli, path),
+            None => path.file_name().is_some_and(|name| name == APISERVER),
+        };
         let restart = self.restart().filter(|_| is_read_by_servers);
         let path = name(path);
         match &self.apiserver {
@@ -188,21 +218,25 @@ impl Product {
 
     /// What has to restart, so that it reads what is another now.
     fn restart(&self) -> Option<&'static str> {
-        let has_token_secret = |setting: &Setting| setting.group() == "token_secret";
-        if self.changed.iter().any(has_token_secret) {
+        let changed = self.changed.iter().filter(|_| self.keyset.is_some());
+        if changed.clone().any(is_token_secret) {
             return Some(
-                "the servers read it when they start: restart apiserver, fileserver and async_delete together, then run \
-                 `redis-cli -n 8 FLUSHDB`: otherwise old tokens work for up to 12 hours",
+                "the servers read it when they start. Restart them together, in the folder of the compose file:\n  \
+                 docker compose up -d --force-recreate apiserver fileserver async_delete\n  \
+                 docker compose exec redis redis-cli -n 8 FLUSHDB   # otherwise old tokens work for up to 12 hours",
             );
         }
-        if !self.changed.is_empty() {
+        if changed.count() > 0 {
             return Some(
-                "the servers read it when they start: restart apiserver, fileserver and async_delete together",
+                "the servers read it when they start. Restart them together, in the folder of the compose file:\n  \
+                 docker compose up -d --force-recreate apiserver fileserver async_delete",
             );
         }
         let users = self.apiserver.as_ref();
         let users = users.filter(|one| one.before.as_deref() != Some(&*one.merged.text));
-        users.map(|_| "the API server reads its users when it starts: restart it")
+        users.map(|_| {
+            "the API server reads its users when it starts. Restart it, in the folder of the compose file:\n  docker compose up -d --force-recreate apiserver"
+        })
     }
 
     fn write_files(&self, cli: &Cli, path: &Path) -> Result<(), CoreError> {
@@ -264,6 +298,7 @@ impl Apiserver {
                 text: keyset.write_apiserver(),
                 kept: Vec::new(),
                 renewed: Vec::new(),
+                switch: None,
             },
         };
         // What becomes of these is said for all files at once.
@@ -299,7 +334,16 @@ impl Apiserver {
             count => format!(": {count} web-login users"),
         };
         say(cli, &format!("{}{users}", wrote(&self.path)));
-        let keyset::Apiserver { kept, renewed, .. } = &self.merged;
+        let keyset::Apiserver {
+            kept,
+            renewed,
+            switch,
+            ..
+        } = &self.merged;
+        say_all(
+            cli,
+            switch.map(|switch| format!("{path}: {}", of_switch(switch))),
+        );
         if !renewed.is_empty() {
             let names = enumerated(renewed);
             say(cli, &format!("{path}: new password for {names}"));
@@ -315,6 +359,23 @@ impl Apiserver {
         if self.path.file_name().is_none_or(|name| name != APISERVER) {
             let what = "the API server reads it only if it is called";
             say(cli, &format!("{path}: {what} {APISERVER}"));
+        }
+    }
+}
+
+fn is_token_secret(setting: &Setting) -> bool {
+    setting.group() == "token_secret"
+}
+
+/// What becomes of a web login that somebody has disabled (docs/clearml.md#no-fixed-user).
+fn of_switch(switch: Switch) -> &'static str {
+    match switch {
+        Switch::On => {
+            "fixed users were disabled, and are enabled now: only these users can log in at the web page"
+        }
+        Switch::Off => {
+            "fixed users are still disabled there: anyone who can reach the web page can log in without a password\n  \
+             help: write `enabled: true` into its `fixed_users`"
         }
     }
 }

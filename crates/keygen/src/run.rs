@@ -64,7 +64,12 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     let (is_in_file, is_anybody_left) = product.has_file_and_anybody();
     say_all(
         cli,
-        changes.remarks((&users, replaced), is_anybody_left, is_in_file),
+        changes.remarks(
+            (&users, replaced),
+            is_anybody_left,
+            is_in_file,
+            &product.tokens(cli, &keyset, from.as_ref()),
+        ),
     );
     Ok(())
 }

@@ -26,6 +26,8 @@ pub(crate) enum Error {
     List(PathBuf),
     #[error("{}: this is a keyset, and it was named as the target", escape_path(.keys))]
     KeysetSwapped { keys: PathBuf, target: PathBuf },
+    #[error("{}: this is a keyset, not a compose file to merge", escape_path(.0))]
+    KeysetMerged(PathBuf),
     #[error("{place}: {error}")]
     Listed { place: Place, error: Box<Error> },
     #[error("{}: a list cannot name another list", escape(.0))]
@@ -86,6 +88,10 @@ pub(crate) enum Error {
     EffectiveOfServer,
     #[error("--old-keys needs a running server or a client's file, and none is named")]
     OldKeysWithoutServer,
+    #[error(
+        "--old-keys and --keys differ only in web-login users, whose passwords no server is asked about"
+    )]
+    SameKeys,
     #[error("--old-keys and --keys hold the same values, so nothing was replaced")]
     SameKeysets,
     #[error(
@@ -152,6 +158,10 @@ impl Error {
             )),
             Self::Keyset(keys) => Some(with_keys(keys, Path::new("docker-compose.yml"))),
             Self::KeysetSwapped { keys, target } => Some(with_keys(keys, target)),
+            Self::KeysetMerged(keys) => Some(format!(
+                "-k takes the keyset, and --env-file a file from which docker compose reads variables: -k {0}, or --env-file {0}",
+                quoted(keys)
+            )),
             Self::NotReplaced { .. } => Some(
                 "fix it, so that its reasons and last days can stay, or name another FILE".to_owned(),
             ),
@@ -207,6 +217,7 @@ impl Error {
             | Self::EffectiveOfServer
             | Self::Fix
             | Self::OldKeysWithoutServer
+            | Self::SameKeys
             | Self::SameKeysets
             | Self::Since { .. } => self.help_with_options().map(str::to_owned),
             Self::TwoPolicies(..) => Some("name the one with --config FILE".to_owned()),
@@ -225,6 +236,9 @@ impl Error {
             Self::Fix => Some("run this without -f or without --fix"),
             Self::OldKeysWithoutServer => Some(
                 "name the server:\n  clearml-verify --keys NEW --old-keys OLD https://clearml.example.com",
+            ),
+            Self::SameKeys => Some(
+                "to see which users a server has, one who was removed for instance:\n  clearml-verify --clients --old-keys OLD https://clearml.example.com",
             ),
             Self::SameKeysets => Some("--old-keys takes the keyset from before the rotation"),
             Self::Since { .. } => Some(

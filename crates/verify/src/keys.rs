@@ -78,16 +78,27 @@ impl Keys {
             });
         }
         let read = |path: &Path| -> Result<Arc<Keyset>, Error> {
-            Ok(Arc::new(Keyset::read(&read_argument(path)?, path)?))
+            let mut keyset = Keyset::read(&read_argument(path)?, path)?;
+            // A file that cannot be followed is told where the deployment is.
+            keyset.follow_own(path).ok();
+            Ok(Arc::new(keyset))
         };
         let keys = Self {
             new: cli.keys.as_deref().map(read).transpose()?,
             old: cli.old_keys.as_deref().map(read).transpose()?,
         };
         if keys.are_the_same() {
-            return Err(Error::SameKeysets);
+            return Err(match keys.have_the_same_users() {
+                true => Error::SameKeysets,
+                false => Error::SameKeys,
+            });
         }
         Ok(keys)
+    }
+
+    fn have_the_same_users(&self) -> bool {
+        let users = |keyset: &Option<Arc<Keyset>>| keyset.as_ref().map(|one| one.users().to_vec());
+        users(&self.new) == users(&self.old)
     }
 
     /// Whether nothing of the one was replaced in the other.
@@ -150,17 +161,27 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
                 matches!(layer, Some(Layer::Variable(_))) || login.server.is_seen(case.deployment);
             (is_certain && switch.is_on.into_known() == Some(false)).then_some(switch.span)
         };
-        let mut add = |message: String, brief: String, span: Option<Span>| {
-            let help = case.apply(IF_ITS_OWN, None);
+        let mut add = |message: String, brief: String, span: Option<Span>, help: Option<String>| {
+            let help = help.unwrap_or_else(|| case.apply(IF_ITS_OWN, None));
             let finding = case.finding(Severity::Error, login.server, message, &help);
             found.push(finding.brief(brief).at(span.or(login.users.span)));
         };
         let server = case.name(login.server);
         if let Some(span) = is_off(ENABLED) {
+            // A keyset that is written into that file again would change nothing.
+            let is_in_file = span.is_some()
+                && matches!(
+                    login.server.layer(case.deployment, ENABLED),
+                    Some(Layer::File(_))
+                );
             add(
                 format!("{server} has no fixed users enabled, so those of the keyset do not count"),
                 format!("web-login users, not enabled at {server}"),
                 span,
+                is_in_file.then(|| {
+                    "write `enabled: true` into fixed_users there, then restart the API server"
+                        .to_owned()
+                }),
             );
             continue;
         }
@@ -176,6 +197,7 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
                     format!("{server} does not have the keyset's web-login user {name}"),
                     format!("web-login user {name}, not at {server}"),
                     None,
+                    None,
                 ),
                 Some(own) if is_plain => add(
                     format!(
@@ -183,11 +205,13 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
                     ),
                     format!("web-login user {name}, a password in clear text at {server}"),
                     Some(own.span),
+                    None,
                 ),
                 Some(own) if own.password.as_ref() != Some(&user.password_hash) => add(
                     format!("{server} has another password hash for {name} than the keyset"),
                     format!("web-login user {name}, another password hash at {server}"),
                     Some(own.span),
+                    None,
                 ),
                 Some(_) => {}
             }
@@ -201,6 +225,7 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
                 ),
                 format!("web-login user {name}, still in the list of {server}"),
                 Some(other.span),
+                None,
             );
         }
     }

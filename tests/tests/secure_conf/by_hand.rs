@@ -24,7 +24,8 @@ fn users_of_an_apiserver_conf_by_hand_are_kept() {
         done.stderr.contains(
             "clearml-keygen: wrote apiserver.conf (mode 0600): 1 web-login user\n\
              clearml-keygen: apiserver.conf: kept, although not in the keyset: ann\n\
-             clearml-keygen: the API server reads its users when it starts: restart it\n"
+             clearml-keygen: the API server reads its users when it starts. Restart it, in the folder of the compose file:\n\
+             \x20 docker compose up -d --force-recreate apiserver\n"
         ),
         "{}",
         done.stderr

@@ -96,8 +96,9 @@ fn a_secure_conf_is_merged_in_place() {
     assert_eq!(
         done.stderr,
         "clearml-keygen: wrote secure.conf (mode 0600): 12 settings\n\
-         clearml-keygen: the servers read it when they start: restart apiserver, fileserver and async_delete together, then run \
-         `redis-cli -n 8 FLUSHDB`: otherwise old tokens work for up to 12 hours\n\
+         clearml-keygen: the servers read it when they start. Restart them together, in the folder of the compose file:\n\
+         \x20 docker compose up -d --force-recreate apiserver fileserver async_delete\n\
+         \x20 docker compose exec redis redis-cli -n 8 FLUSHDB   # otherwise old tokens work for up to 12 hours\n\
          clearml-keygen: secure.conf had no value for these settings, so new values were generated: \
          session_secret, apiserver, fileserver, webserver, tests, services_agent\n"
     );

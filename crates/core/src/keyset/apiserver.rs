@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::hocon;
 use super::merge::{Listed, Style, Text, Wanted, Written, listed, with_users};
 use super::model::{self, Item, Node};
-use super::{Apiserver, Changes, Fault, Keyset, User, enumerated, push_quoted};
+use super::{Apiserver, Changes, Fault, Keyset, Switch, User, enumerated, push_quoted};
 use crate::shown::escape;
 
 /// What the file's name stands for is left out: the path is `apiserver.auth.fixed_users`.
@@ -62,6 +62,7 @@ pub(super) fn merge(keyset: &Keyset, changes: Changes<'_>, text: &str) -> Result
     }
     let users = keyset.users().iter().chain(reset);
     let (list, renewed) = with_users(&listed, users, is_removed, &STYLE);
+    let switch = switch(&text, has_users && !changes.is_of_keys);
     let wanted = |name: &str, written| Wanted {
         path: path(name),
         written,
@@ -71,6 +72,7 @@ pub(super) fn merge(keyset: &Keyset, changes: Changes<'_>, text: &str) -> Result
     let mut all: Vec<Wanted> = [("enabled", has_users), ("pass_hashed", has_hashes)]
         .into_iter()
         .filter(|(name, is_needed)| *is_needed && !is_on(&text, &path(name)))
+        .filter(|(name, _)| *name != "enabled" || switch != Some(Switch::Off))
         .map(|(name, _)| wanted(name, truth()))
         .collect();
     all.push(wanted("users", list));
@@ -78,6 +80,7 @@ pub(super) fn merge(keyset: &Keyset, changes: Changes<'_>, text: &str) -> Result
         text: text.merged(&all)?,
         kept: names(&others),
         renewed,
+        switch,
     })
 }
 
@@ -118,6 +121,16 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
         model::read_users(&list, &mut keyset)?;
     }
     Ok(keyset)
+}
+
+/// What becomes of `enabled: false`. A change of keys alone must not decide who gets in.
+fn switch(text: &Text<'_>, is_enabled: bool) -> Option<Switch> {
+    let node = text.tree.get(&format!("{PATH}.enabled"))?;
+    let is_off = node.value.truth() == Some(false);
+    is_off.then_some(match is_enabled {
+        true => Switch::On,
+        false => Switch::Off,
+    })
 }
 
 /// Whether the server takes a switch for true, whatever its environment is.

@@ -135,6 +135,7 @@ fn pyhocon_reads_every_user_of_file_and_keyset() {
         let changes = Changes {
             removed: &removed,
             reset: &[],
+            ..Changes::default()
         };
         let merged = keyset().merge_apiserver(changes, &text, Path::new("apiserver.conf"));
         let merged = merged.unwrap_or_else(|error| panic!("{error}\n{text}"));

@@ -74,7 +74,9 @@ impl Attempt<'_> {
     fn new_keyset(&self) -> Result<Keyset, Error> {
         let given = self.keys.filter(|path| *path != Path::new("-"));
         if let Some(path) = given {
-            return Ok(Keyset::read(&read_text(path)?, path)?);
+            let mut keyset = Keyset::read(&read_text(path)?, path)?;
+            keyset.follow_own(path)?;
+            return Ok(keyset);
         }
         let mut keyset = Keyset::new();
         if let Some(effective) = self.kept {

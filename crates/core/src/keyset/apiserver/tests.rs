@@ -112,6 +112,7 @@ fn without(list: &str, removed: &[&str]) -> Result<String, String> {
     let changes = Changes {
         removed: &removed,
         reset: &[],
+        ..Changes::default()
     };
     let merged = Keyset::new().merge_apiserver(changes, &text, Path::new("apiserver.conf"));
     let merged = merged.map_err(|error| error.to_string())?.text;
@@ -172,6 +173,7 @@ fn a_user_who_cannot_be_told_exactly_is_not_removed() {
     let changes = Changes {
         removed: &["ann".to_owned()],
         reset: &[],
+        ..Changes::default()
     };
     let refused = Keyset::new().merge_apiserver(changes, &included, Path::new("apiserver.conf"));
     assert!(
@@ -194,6 +196,7 @@ fn a_password_is_reset_where_the_keyset_knows_nobody() {
     let changes = Changes {
         removed: &[],
         reset: &reset,
+        ..Changes::default()
     };
     let with = |on: &str, password: &str| {
         format!(
