@@ -231,7 +231,7 @@ fn what_is_in_the_wrong_place_is_named() {
         "-k fleet.jsonl docker-compose.yml",
         &[
             "fleet.jsonl:2:1: a second keyset begins here, and only one can be used\n",
-            "      sed -n 1p FILE | clearml-inject -k - -i docker-compose.yml\n",
+            "      sed -n 1p FILE | clearml-keygen --from - -o keys.env\n",
         ],
     );
     refused(

@@ -4,6 +4,7 @@ mod next;
 
 use std::collections::HashSet;
 use std::fmt::Write;
+use std::path::Path;
 
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::effective::{Configured, Effective};
@@ -77,7 +78,13 @@ impl Talk {
 
 /// What was done, service by service.
 fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool, has_keys: bool) -> String {
-    let is_done = !cli.check && !cli.diff && !cli.is_override;
+    // An override file that goes to another program may still go anywhere.
+    let is_written = !cli.is_override
+        || cli
+            .output
+            .as_deref()
+            .is_some_and(|path| path != Path::new("-"));
+    let is_done = !cli.check && !cli.diff && is_written;
     let mut out = String::new();
     for of_service in plan
         .intended

@@ -1,8 +1,8 @@
 //! What comes out: text on standard output, or files, all of them or none.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use clearml_secure_cli::talk::has_color;
@@ -60,6 +60,9 @@ impl Product<'_> {
                 Some(path) if path != Path::new("-") => self.to_file(path)?,
                 _ => self.to_standard_output()?,
             }
+        }
+        if !self.cli.diff {
+            self.close_env_file();
         }
         Ok(exit::FINE)
     }
@@ -217,6 +220,20 @@ impl Product<'_> {
         Ok(())
     }
 
+    /// An env file that has all lines already is not written, and is made as private as a new one.
+    fn close_env_file(&self) {
+        let file = self.env_file.filter(|file| !file.is_changed());
+        let wide = file.and_then(|file| Some((&file.path, wide_mode(&file.path)?)));
+        let Some((path, mode)) = wide.filter(|(path, _)| path.is_file()) else {
+            return;
+        };
+        match fs::set_permissions(path, Permissions::from_mode(0o600)) {
+            Ok(()) => self.say_closed(path, mode),
+            Err(_) if self.cli.general.quiet => {}
+            Err(_) => say(&open(path, mode)),
+        }
+    }
+
     /// An output that says all that it has to say already is made as private as a new one.
     fn close_output(&self) -> Result<(), Error> {
         let output = self.cli.output.as_deref().filter(|_| self.holds_secrets);
@@ -268,6 +285,15 @@ fn wide_mode(path: &Path) -> Option<u32> {
     (mode & 0o077 != 0).then_some(mode)
 }
 
+/// What to do about a file with secrets that others can read.
+fn open(path: &Path, mode: u32) -> String {
+    format!(
+        "clearml-inject: {} holds secrets, and others can read it (mode {mode:04o}). To close it:\n  chmod 600 {}\n",
+        escape(&path.to_string_lossy()),
+        quoted(path)
+    )
+}
+
 /// What a person should know about the file: it keeps its mode, also where it holds secrets from now on, and other
 /// names of the old one keep the old text.
 fn remarks_in_place(path: &Path, old: &File, holds_secrets: bool) -> String {
@@ -278,11 +304,7 @@ fn remarks_in_place(path: &Path, old: &File, holds_secrets: bool) -> String {
     let name = escape(&name);
     let mut out = String::new();
     if holds_secrets && metadata.mode() & 0o077 != 0 {
-        out.push_str(&format!(
-            "clearml-inject: {name} holds secrets, and others can read it (mode {:04o}). To close it:\n  chmod 600 {}\n",
-            metadata.mode() & 0o7777,
-            quoted(path)
-        ));
+        out.push_str(&open(path, metadata.mode() & 0o7777));
     }
     // The name that it had is no longer one of its own.
     if metadata.nlink() > 0 {

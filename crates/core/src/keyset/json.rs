@@ -54,9 +54,11 @@ fn second(text: &str) -> Option<Fault> {
     let offset = text.len() - rest.trim_start().len();
     let next = rest.trim_start().lines().next()?;
     (is_whole(line) && is_whole(next)).then(|| {
-        Fault::new(offset, "a second keyset begins here, and only one can be used").help(
-            "take one line of the file:\n  sed -n 1p FILE | clearml-inject -k - -i docker-compose.yml",
+        Fault::new(
+            offset,
+            "a second keyset begins here, and only one can be used",
         )
+        .help("take one line of the file:\n  sed -n 1p FILE | clearml-keygen --from - -o keys.env")
     })
 }
 
