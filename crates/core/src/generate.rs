@@ -58,6 +58,14 @@ pub fn password() -> Result<Secret, Error> {
     Ok(Secret::new(into_string(text)))
 }
 
+/// Whether a text may be a password of [`password`].
+pub fn is_password(text: &str) -> bool {
+    text.len() == PASSWORD_LENGTH
+        && text.bytes().all(|byte| PASSWORD.contains(&byte))
+        && text.bytes().any(|byte| byte.is_ascii_lowercase())
+        && text.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
 /// Draws until a value is one that every reader leaves as it is and that nobody knows.
 fn draw<R: TryRng>(rng: &mut R, kind: Kind) -> Result<Secret, Error> {
     let mut source = Bytes::new(rng);

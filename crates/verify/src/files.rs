@@ -28,6 +28,7 @@ use zeroize::Zeroizing;
 
 use crate::login::Login;
 use crate::report::described::Described;
+pub(crate) use keysets::PASSWORDS;
 pub(crate) use pages::Published;
 
 /// What rules ask of the file system.

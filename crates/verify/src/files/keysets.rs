@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use clearml_secure_core::compose::files::default_in;
+use clearml_secure_core::generate;
 use clearml_secure_core::hocon::{self, Include, Included, Lookup};
 use clearml_secure_core::io::{entries, is_link, read_text};
 use clearml_secure_core::keyset::Keyset;
@@ -40,8 +41,11 @@ const WORDS: [&str; 4] = [
 ];
 
 /// Elsewhere in a repository files are read that are called like what has keys, because there may be any number of others.
-const NAMED: [&str; 4] = ["key", "secret", "cred", "clearml"];
-const TYPES: [&str; 6] = [".env", ".json", ".toml", ".yaml", ".yml", ".conf"];
+const NAMED: [&str; 6] = ["key", "secret", "cred", "clearml", "login", "passw"];
+const TYPES: [&str; 7] = [".env", ".json", ".toml", ".txt", ".yaml", ".yml", ".conf"];
+
+/// What messages call a file of `clearml-keygen --passwords`.
+pub(crate) const PASSWORDS: &str = "the passwords of the web login in";
 
 /// The name of a user, and the hash of a password.
 pub(super) type Hashed = (String, Secret);
@@ -68,9 +72,11 @@ pub(super) fn beside(
     // A file is known by its real path, and loaded ones are looked at already.
     let mut known: HashSet<PathBuf> = loaded.iter().map(|path| path.to_path_buf()).collect();
     paths.retain(|path| fs::canonicalize(path).is_ok_and(|real| known.insert(real)));
-    let found = paths
-        .into_iter()
-        .filter_map(|path| keyset(&path).or_else(|| client(&path)));
+    let found = paths.into_iter().filter_map(|path| {
+        keyset(&path)
+            .or_else(|| client(&path))
+            .or_else(|| logins(&path))
+    });
     let found: Vec<Found> = found.collect();
     let mut known: HashSet<PathBuf> = loaded.iter().map(|path| path.to_path_buf()).collect();
     known.extend(
@@ -220,6 +226,26 @@ fn client(path: &Path) -> Option<Found> {
     (!secrets.is_empty()).then(|| Found {
         path: path.to_owned(),
         what: "the keys of a client in",
+        secrets,
+        users: Vec::new(),
+    })
+}
+
+/// The passwords that clearml-keygen wrote, and nothing else: `NAME:PASSWORD` on each line.
+fn logins(path: &Path) -> Option<Found> {
+    // A list of a thousand users is no larger.
+    const LARGEST: u64 = 64 << 10;
+    let is_small = fs::metadata(path).is_ok_and(|data| data.len() <= LARGEST);
+    let text = is_small.then(|| read_text(path).ok()).flatten()?;
+    let password = |line: &str| {
+        let (name, password) = line.rsplit_once(':')?;
+        let is_one = !name.is_empty() && generate::is_password(password);
+        is_one.then(|| Secret::from(password))
+    };
+    let secrets: Vec<Secret> = text.lines().map(password).collect::<Option<_>>()?;
+    (!secrets.is_empty()).then(|| Found {
+        path: path.to_owned(),
+        what: PASSWORDS,
         secrets,
         users: Vec::new(),
     })

@@ -1,8 +1,8 @@
 //! A file that holds a secret is tracked by git.
 //!
-//! **What**: git tracks a file with a secret of yours, or a keyset (beside the deployment, below it, or elsewhere in the
-//! repository under a name with `key`, `secret`, `cred` or `clearml`), or any file of the repository that has a secret of
-//! such a keyset.
+//! **What**: git tracks a file with a secret of yours, or a keyset or the passwords of `clearml-keygen --passwords` (beside the
+//! deployment, below it, or elsewhere in the repository under a name with `key`, `secret`, `cred`, `clearml`, `login` or
+//! `passw`), or any file of the repository that has a secret of such a file.
 //!
 //! **Why**: anyone who clones the repository, today or in years, has the keys; deleting the line does not take it out
 //! of the history.
@@ -21,6 +21,7 @@
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
+use crate::files::PASSWORDS;
 use crate::finding::{Draft, Severity};
 
 /// It takes access to the repository.
@@ -28,6 +29,9 @@ const SEVERITY: Severity = Severity::Warning;
 
 /// What to do: deleting it now does not take it out of the history.
 const TAKE_OUT: &str = "take it out of git (`git rm --cached`, .gitignore), and replace the keys: the old ones stay in the history";
+
+/// The same for passwords.
+const RESET: &str = "take it out of git (`git rm --cached`, .gitignore), and reset the passwords (clearml-keygen --reset-password): the old ones stay in the history";
 
 pub(crate) struct TrackedSecret;
 
@@ -41,11 +45,15 @@ impl Rule for TrackedSecret {
             let path = keyset.path.to_string_lossy();
             let path = escape(&path);
             if keyset.is_tracked {
+                let (power, help) = match keyset.what {
+                    PASSWORDS => ("can log in as these users", RESET),
+                    _ => ("has all keys", TAKE_OUT),
+                };
                 let message = format!(
-                    "git tracks {} {path}: anyone with a clone has all keys",
+                    "git tracks {} {path}: anyone with a clone {power}",
                     keyset.what
                 );
-                findings.push(Draft::new(SEVERITY, message, TAKE_OUT));
+                findings.push(Draft::new(SEVERITY, message, help));
             }
             for leak in &keyset.leaks {
                 let message = format!(
