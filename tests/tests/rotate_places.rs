@@ -454,3 +454,33 @@ fn half_a_keyset_is_called_by_its_own_name() {
         "\n      clearml-keygen --from keys.env -o complete.env\n",
     );
 }
+
+/// Lines that clearml-inject would have taken out are the keys in use: they move first.
+#[test]
+fn keys_of_an_override_file_are_moved_first() {
+    let Some(bed) = Bed::start_first(Layout::Compose) else {
+        return;
+    };
+    let name = "CLEARML__SECURE__AUTH__TOKEN_SECRET";
+    let keys = fs::read_to_string(bed.keys()).unwrap();
+    let value = keys.lines().find_map(|line| line.strip_prefix(name));
+    let value = value.unwrap().trim_start_matches('=');
+    let services = ["apiserver", "fileserver"]
+        .map(|service| format!("  {service}:\n    environment:\n      {name}: {value}\n"));
+    let path = bed.here.join("docker-compose.override.yml");
+    fs::write(&path, format!("services:\n{}", services.concat())).unwrap();
+    let before = bed.files();
+    let ended = bed.rotate(&[]);
+    ended.says(2, "docker-compose.override.yml:4:7 overrides it");
+    let keys = bed.keys();
+    let keys = keys.file_name().unwrap().to_string_lossy();
+    ended.says(
+        2,
+        &format!(
+            "move its keys to .env, then run this again with --env-file .env:\n    \
+             mv docker-compose.override.yml docker-compose.override.yml.orig\n    \
+             clearml-inject -k {keys} --override --env-file .env -o docker-compose.override.yml docker-compose.yml\n"
+        ),
+    );
+    assert!(bed.files() == before);
+}
