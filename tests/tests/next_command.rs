@@ -359,7 +359,9 @@ fn keys_in_a_secure_conf_are_changed_there() {
         );
         let script = verify(&folder, &["--fix", "site"]).stdout;
         assert!(
-            script.contains(&format!("\n{command}\n# then restart ")),
+            script.contains(&format!(
+                "\ncp -p site/config/secure.conf site/config/secure.conf.orig &&\n{command}\n# then run these"
+            )),
             "{script}"
         );
         assert!(!script.contains("\nclearml-inject"), "{script}");
@@ -373,7 +375,8 @@ fn keys_in_a_secure_conf_are_changed_there() {
             fs::write(&conf, &bad).unwrap();
             paste(&folder, commands)
                 .exit(0)
-                .says("restart apiserver, fileserver and async_delete together");
+                .says("docker compose up -d --force-recreate apiserver fileserver async_delete\n");
+            fs::remove_file(conf.with_extension("conf.orig")).ok();
             let after = verify(&folder, &["site"]).stdout;
             assert!(!after.contains(&format!("[{rule}]")), "{after}");
         }

@@ -24,13 +24,13 @@ pub enum Error {
     #[error(
         "{}: the passwords of these users are in clear text: {}",
         crate::shown::escape_path(path),
-        crate::keyset::enumerated(users)
+        users
     )]
     ClearText {
         /// The file that counts.
         path: PathBuf,
         /// Their names.
-        users: Vec<String>,
+        users: String,
     },
     /// The compose file is YAML, yet not what compose takes, or something this program cannot follow.
     #[error("{place}: {message}")]
@@ -185,10 +185,7 @@ impl Error {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Changed { .. } => Some("run it again".to_owned()),
-            Self::ClearText { .. } => Some(
-                "what the secure.conf beside it has of them may be older. Give each a password with clearml-keygen's --users-from FILE, or a new one with --reset-password NAME"
-                    .to_owned(),
-            ),
+            Self::ClearText { .. } => Some(CLEAR_TEXT.to_owned()),
             Self::Compose { help, .. } | Self::Keyset { help, .. } => help.clone(),
             Self::Dotenv { .. } => {
                 Some("fix the line; `docker compose config` refuses it too".to_owned())
@@ -268,6 +265,10 @@ impl Error {
         }
     }
 }
+
+/// What to do about users of whom it is not known which of two passwords is theirs.
+const CLEAR_TEXT: &str = "what the secure.conf beside it has of them may be older. Give each a password with clearml-keygen's \
+     --users-from FILE, or a new one with --reset-password NAME";
 
 fn help_with_yaml(message: &str) -> &'static str {
     // Docker Compose reads what is beyond our bounds.

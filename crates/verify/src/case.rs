@@ -22,6 +22,7 @@ use clearml_secure_core::setting::{Kind, Server};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
+use clearml_secure_core::strength::weakness;
 use clearml_secure_core::unseen::{Hides, Unseen};
 use clearml_secure_core::version::Version;
 
@@ -309,6 +310,13 @@ impl Case<'_> {
         };
         together(unseen, word)
     }
+}
+
+/// Whether somebody may know a value: it is public, or can be guessed.
+pub(crate) fn is_guessed(reading: &Reading) -> bool {
+    let text = reading.value.text();
+    is_public(&reading.value)
+        || text.is_some_and(|text| weakness(text.expose(), reading.setting.kind()).is_some())
 }
 
 /// Whether a value is one that is printed in public, or may be.

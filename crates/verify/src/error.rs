@@ -26,8 +26,6 @@ pub(crate) enum Error {
     List(PathBuf),
     #[error("{}: this is a keyset, and it was named as the target", escape_path(.keys))]
     KeysetSwapped { keys: PathBuf, target: PathBuf },
-    #[error("{}: this is a keyset, not a compose file to merge", escape_path(.0))]
-    KeysetMerged(PathBuf),
     #[error("{place}: {error}")]
     Listed { place: Place, error: Box<Error> },
     #[error("{}: a list cannot name another list", escape(.0))]
@@ -88,12 +86,11 @@ pub(crate) enum Error {
     EffectiveOfServer,
     #[error("--old-keys needs a running server or a client's file, and none is named")]
     OldKeysWithoutServer,
-    #[error(
-        "--old-keys and --keys differ only in web-login users, whose passwords no server is asked about"
-    )]
-    SameKeys,
-    #[error("--old-keys and --keys hold the same values, so nothing was replaced")]
-    SameKeysets,
+    #[error("--old-keys and --keys {}", match has_other_users {
+        true => "differ only in web-login users, whose passwords no server is asked about",
+        false => "hold the same values, so nothing was replaced",
+    })]
+    SameKeysets { has_other_users: bool },
     #[error(
         "{place}: not what clearml-verify printed with -f json or -f jsonl: {}",
         escape(message)
@@ -158,10 +155,6 @@ impl Error {
             )),
             Self::Keyset(keys) => Some(with_keys(keys, Path::new("docker-compose.yml"))),
             Self::KeysetSwapped { keys, target } => Some(with_keys(keys, target)),
-            Self::KeysetMerged(keys) => Some(format!(
-                "-k takes the keyset, and --env-file a file from which docker compose reads variables: -k {0}, or --env-file {0}",
-                quoted(keys)
-            )),
             Self::NotReplaced { .. } => Some(
                 "fix it, so that its reasons and last days can stay, or name another FILE".to_owned(),
             ),
@@ -217,8 +210,7 @@ impl Error {
             | Self::EffectiveOfServer
             | Self::Fix
             | Self::OldKeysWithoutServer
-            | Self::SameKeys
-            | Self::SameKeysets
+            | Self::SameKeysets { .. }
             | Self::Since { .. } => self.help_with_options().map(str::to_owned),
             Self::TwoPolicies(..) => Some("name the one with --config FILE".to_owned()),
             Self::UnknownRule(name) => Some(pages::meant(name)),
@@ -237,10 +229,14 @@ impl Error {
             Self::OldKeysWithoutServer => Some(
                 "name the server:\n  clearml-verify --keys NEW --old-keys OLD https://clearml.example.com",
             ),
-            Self::SameKeys => Some(
+            Self::SameKeysets {
+                has_other_users: true,
+            } => Some(
                 "to see which users a server has, one who was removed for instance:\n  clearml-verify --clients --old-keys OLD https://clearml.example.com",
             ),
-            Self::SameKeysets => Some("--old-keys takes the keyset from before the rotation"),
+            Self::SameKeysets { .. } => {
+                Some("--old-keys takes the keyset from before the rotation")
+            }
             Self::Since { .. } => Some(
                 "the run to compare with writes it:\n  clearml-verify -o json:earlier.json TARGET",
             ),

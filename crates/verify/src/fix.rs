@@ -19,6 +19,7 @@ use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::io::is_same;
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::shell::quoted;
 use clearml_secure_core::source::{SourceId, Sources, Span};
 use clearml_secure_plan::OVERRIDE_FILE;
 use clearml_secure_plan::ports::Ports;
@@ -134,7 +135,7 @@ pub(crate) fn plan<'a>(
     let mut plan = Plan {
         modes: Vec::new(),
         inject: None,
-        conf: options.conf(),
+        conf: options.conf(names),
         lines: lines::of(cli, deployment, effective, findings),
         left: options.left(),
     };
@@ -253,10 +254,13 @@ impl<'a> Options<'a> {
     }
 
     /// The change of the file that has the keys.
-    fn conf(&self) -> Option<(String, Vec<&'a Finding>)> {
+    fn conf(&self, names: &mut Names) -> Option<(String, Vec<&'a Finding>)> {
         let conf = self.conf.as_ref().filter(|_| self.keys.is_asked())?;
         let fixes = &self.keys.findings;
-        Some((conf.command(&conf.for_all(fixes)), fixes.clone()))
+        // The old keys are asked for again: by who undoes it, and by a proof that no server takes them.
+        let file = quoted(&conf.file);
+        let copy = format!("cp -p {file} {file}{} &&\n", names.backup(&conf.file));
+        Some((copy + &conf.command(&conf.for_all(fixes)), fixes.clone()))
     }
 
     fn all(&self) -> [&Fixing<'a>; 3] {

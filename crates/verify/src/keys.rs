@@ -19,6 +19,7 @@ use crate::case::Case;
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::finding::{Draft, Finding, Severity};
+use crate::login::Login;
 
 /// The name under which files, keys and a running server are held against each other.
 pub(crate) const ID: &str = "keys-not-applied";
@@ -88,9 +89,8 @@ impl Keys {
             old: cli.old_keys.as_deref().map(read).transpose()?,
         };
         if keys.are_the_same() {
-            return Err(match keys.have_the_same_users() {
-                true => Error::SameKeysets,
-                false => Error::SameKeys,
+            return Err(Error::SameKeysets {
+                has_other_users: !keys.have_the_same_users(),
             });
         }
         Ok(keys)
@@ -141,6 +141,15 @@ pub(crate) fn lacking(case: &Case<'_>, keys: &Keyset) -> Option<Unseen> {
     })
 }
 
+/// What enables users that a file has disabled: the keyset, written into it again, would change nothing.
+fn enabling(case: &Case<'_>, login: &Login<'_>) -> Option<String> {
+    let layer = login.server.layer(case.deployment, ENABLED);
+    let is_in_file = matches!(layer, Some(Layer::File(_)));
+    is_in_file.then(|| {
+        "write `enabled: true` into fixed_users there, then restart the API server".to_owned()
+    })
+}
+
 /// Every API server must have the keyset's web-login users, and enable them. Those that a variable lists beside them go with the next
 /// injection; what somebody wrote into a file beside them stays, and is right.
 fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
@@ -168,20 +177,11 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
         };
         let server = case.name(login.server);
         if let Some(span) = is_off(ENABLED) {
-            // A keyset that is written into that file again would change nothing.
-            let is_in_file = span.is_some()
-                && matches!(
-                    login.server.layer(case.deployment, ENABLED),
-                    Some(Layer::File(_))
-                );
             add(
                 format!("{server} has no fixed users enabled, so those of the keyset do not count"),
                 format!("web-login users, not enabled at {server}"),
                 span,
-                is_in_file.then(|| {
-                    "write `enabled: true` into fixed_users there, then restart the API server"
-                        .to_owned()
-                }),
+                enabling(case, login),
             );
             continue;
         }

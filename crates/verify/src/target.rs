@@ -26,6 +26,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::Cli;
 use crate::error::Error;
+use crate::target::arguments::written_once;
 use crate::target::installer::Installer;
 use crate::target::kustomization::{changing, is_kustomization, is_patch};
 use crate::target::loader::Loader;
@@ -87,6 +88,7 @@ pub(crate) fn targets<'a>(
             Err(error) => found.push((number, Target::failed(path, &error))),
         }
     }
+    leave_to_named(&mut found);
     if !reader.has_manifests() && !reader.share.is_part() {
         reader.remarks.extend(of_no_chart(cli));
     }
@@ -98,6 +100,45 @@ pub(crate) fn targets<'a>(
         Err(error) => found.push((usize::MAX, Target::failed(&first, &error))),
     }
     Ok(Some(Targets { loader, found }))
+}
+
+/// Leaves a file that is named, and is below a folder that is named as well, to its own name: what is accepted counts there. One
+/// that is read otherwise below the folder, with others beside it, is checked in both ways.
+fn leave_to_named(found: &mut Vec<(usize, Target)>) {
+    let named = found.iter().filter_map(|(_, target)| match target {
+        Target::Unopened(file) if matches!(file.way, Way::Named { .. }) => {
+            Some(written_once(&file.path))
+        }
+        _ => None,
+    });
+    let named: HashSet<PathBuf> = named.collect();
+    if named.is_empty() {
+        return;
+    }
+    let mut folders = HashSet::new();
+    found.retain(|(number, target)| {
+        let is_left = match target {
+            Target::Unopened(Unopened {
+                path,
+                way:
+                    Way::Found {
+                        overlays,
+                        named_in: None,
+                        ..
+                    },
+            }) => overlays.is_empty() && named.contains(&written_once(path)),
+            _ => false,
+        };
+        if is_left {
+            folders.insert(*number);
+        }
+        !is_left
+    });
+    for (number, target) in found {
+        if let Target::Folder(folder) = target {
+            folder.has_deployment |= folders.contains(number);
+        }
+    }
 }
 
 /// What to say of `--chart` where nothing is made by the chart.

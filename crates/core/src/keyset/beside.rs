@@ -105,7 +105,7 @@ impl Keyset {
             true => Ok(Some(Followed { path, gone, other })),
             false => Err(Error::ClearText {
                 path,
-                users: in_clear_text,
+                users: enumerated(&in_clear_text),
             }),
         }
     }

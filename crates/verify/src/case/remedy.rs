@@ -10,8 +10,8 @@ use clearml_secure_plan::ports::Ports;
 use std::cell::OnceCell;
 use std::path::PathBuf;
 
-use super::Case;
 use super::cluster::Cluster;
+use super::{Case, is_guessed};
 use crate::fix::{self, Attempt, Conf};
 use crate::login::Login;
 use crate::report::described::Objects;
@@ -28,7 +28,7 @@ impl Case<'_> {
         if let Some(conf) = conf.filter(|conf| conf.fixes(self.deployment, setting)) {
             let (what, groups) = match conf.replaced(setting).is_empty() {
                 true => ("add what is missing", Vec::new()),
-                false => (title, conf.groups.clone()),
+                false => (title, self.guessed(&conf, setting)),
             };
             let title =
                 format!("{what}, then restart apiserver, fileserver and async_delete together");
@@ -41,6 +41,17 @@ impl Case<'_> {
         let refusal = self.refusal(&self.refusal_of_keys, None);
         let keygen = Some("clearml-keygen -o keys.env");
         self.injected(title, keygen, "keys.env", true, refusal)
+    }
+
+    /// The groups of a file that have a value which somebody may know, and the one of this setting.
+    fn guessed(&self, conf: &Conf, setting: Option<Setting>) -> Vec<&'static str> {
+        let own = conf.replaced(setting);
+        let is_for = |group: &&str| {
+            let mut readings = self.effective.readings();
+            own.contains(group)
+                || readings.any(|one| one.setting.group() == *group && is_guessed(one))
+        };
+        conf.groups.iter().copied().filter(is_for).collect()
     }
 
     /// The command that gives the services agent its pair, where the servers have it from a file.

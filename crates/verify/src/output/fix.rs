@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use clearml_secure_core::compose::files::is_default;
+use clearml_secure_core::setting::Server;
 use clearml_secure_core::shell::{comment, quoted};
 use clearml_secure_core::source::Sources;
 
@@ -18,10 +20,6 @@ use crate::words::{and, with_keyset};
 
 /// A help that has this command is none where it is refused.
 const INJECT: &str = "clearml-inject";
-
-/// A server reads its files when it starts.
-const RESTART: &str = "then restart apiserver, fileserver and async_delete together, and let the file server forget old tokens: \
-                       redis-cli -n 8 FLUSHDB";
 
 /// The commands for one deployment after the other.
 pub(super) struct Script<'a> {
@@ -147,7 +145,7 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
     }
     if let Some((command, fixes)) = &plan.conf {
         out.push_str(&format!("{}{command}\n", fixed(sources, fixes)));
-        out.push_str(&comment(RESTART));
+        out.push_str(&restarted(deployment));
     }
     if let Some(inject) = &plan.inject {
         out.push_str(&injected(deployment, inject));
@@ -190,6 +188,31 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
         (*finding, help)
     });
     out + &advised("", Some(sources), left)
+}
+
+/// A server reads its files when it starts.
+fn restarted(deployment: &Described) -> String {
+    const READERS: [Server; 3] = [Server::Apiserver, Server::Fileserver, Server::AsyncDelete];
+    let file = fix::compose_file(deployment);
+    let compose = match is_default(&file.file_name().unwrap_or_default().to_string_lossy()) {
+        true => "docker compose".to_owned(),
+        false => format!("docker compose -f {}", quoted(file)),
+    };
+    let mut services: Vec<String> = Vec::new();
+    for instance in READERS.into_iter().flat_map(|server| deployment.of(server)) {
+        let name = quoted(Path::new(&deployment.service(instance).name));
+        if !services.contains(&name) {
+            services.push(name);
+        }
+    }
+    let lines = [
+        "then run these (the servers must restart together):".to_owned(),
+        format!("  {compose} up -d --force-recreate {}", services.join(" ")),
+        format!(
+            "  {compose} exec redis redis-cli -n 8 FLUSHDB   # otherwise old tokens work for up to 12 hours"
+        ),
+    ];
+    lines.iter().map(|line| comment(line)).collect()
 }
 
 /// What a person does, in comments: once for all findings that it helps with. Their places are named where they are in files.

@@ -34,7 +34,7 @@ pub(crate) fn expand(cli: &mut Cli) -> Result<(), Error> {
 }
 
 /// A path without what may be written in two ways. A symbolic link stays one: what is beside it counts.
-fn written_once(target: &Path) -> PathBuf {
+pub(crate) fn written_once(target: &Path) -> PathBuf {
     let whole = match (target.parent(), target.file_name()) {
         (Some(folder), Some(name)) if folder.as_os_str().is_empty() => Path::new(".")
             .canonicalize()

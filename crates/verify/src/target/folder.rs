@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -12,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 use clearml_secure_core::compose::Service;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::helm;
-use clearml_secure_core::io::{entries, read_text};
+use clearml_secure_core::io::{entries, is_link, read_text};
 
 use crate::cli::Cli;
 use crate::error::Error;
@@ -63,7 +64,8 @@ pub(crate) fn targets(
     let has_manifests = manifests(reader, walk.manifests, units, &mut targets) || has_values;
     let closed = walk.closed.into_iter();
     targets.extend(closed.map(|(path, error)| Target::failed(&path, &error.into())));
-    let (needed, others) = needed(reader, walk.found);
+    let found = without_linked(walk.found, reader.remarks);
+    let (needed, others) = needed(reader, found);
     let mut others: Vec<PathBuf> = others.into_iter().map(|one| one.path).collect();
     let theirs = needed.iter().map(|one| &one.path);
     others.extend(theirs.filter(|path| !reader.share.has_file(path)).cloned());
@@ -78,6 +80,35 @@ pub(crate) fn targets(
         has_clients,
     }));
     Ok(targets)
+}
+
+/// Leaves out a file that `docker compose` starts under another name, beside another `.env`: a link with a default name leads to
+/// it.
+fn without_linked(mut found: Vec<Found>, remarks: &mut Vec<String>) -> Vec<Found> {
+    let is_started = |one: &&Found| has_default_name(&one.path) && is_link(&one.path);
+    let links = found.iter().filter(is_started);
+    let links: HashMap<PathBuf, PathBuf> = links
+        .filter_map(|one| Some((fs::canonicalize(&one.path).ok()?, one.path.clone())))
+        .collect();
+    if links.is_empty() {
+        return found;
+    }
+    found.retain(|one| {
+        if has_default_name(&one.path) || is_link(&one.path) {
+            return true;
+        }
+        let real = fs::canonicalize(&one.path).ok();
+        let link = real.and_then(|real| links.get(&real));
+        remarks.extend(link.map(|link| {
+            format!(
+                "{} is checked as {}, which is a link to it",
+                one.path.display(),
+                link.display()
+            )
+        }));
+        link.is_none()
+    });
+    found
 }
 
 /// Reads the files that have to be known before the others: those that may read others, and those in one folder, of which

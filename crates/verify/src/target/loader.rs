@@ -8,6 +8,7 @@ use clearml_secure_core::compose::files::{
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{is_same, read_argument, read_text};
+use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::shown::escape;
 use zeroize::Zeroizing;
 
@@ -35,6 +36,9 @@ impl<'a> Loader<'a> {
             return Err(Error::ConfigDir { path, what });
         }
         let read = |path: &PathBuf| Ok::<_, Error>((path.clone(), read_argument(path)?.into()));
+        if let Some(keys) = cli.merge.iter().find(|path| Keyset::is_in(path)) {
+            return Err(Error::Keyset(keys.clone()));
+        }
         Ok(Self {
             cli,
             env_file: cli.env_file.iter().map(read).collect::<Result<_, _>>()?,
