@@ -2,6 +2,7 @@
 //!
 //! What is compared runs in turns, and medians are compared. It writes docs/benchmarks.md; a bound that is missed is a failure.
 
+mod cluster;
 mod growth;
 mod limits;
 mod many;
@@ -96,6 +97,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     let mut rows = bench.starts()?;
     rows.extend(bench.peers()?);
     rows.extend(bench.many()?);
+    rows.extend(bench.cluster()?);
     rows.extend(bench.large()?);
     rows.extend(bench.limits()?);
     rows.extend(bench.live()?);
