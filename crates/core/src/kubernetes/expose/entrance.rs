@@ -71,7 +71,7 @@ impl<'a> Entrances<'a> {
             let rules = match object.kind.as_str() {
                 "ConfigMap" => of_config_map(object),
                 "HTTPRoute" => of_http_route(object, &gateways),
-                "Ingress" => of_ingress(object),
+                "Ingress" => of_ingress(object, &middlewares.of_ingress(object)),
                 "IngressRoute" | "IngressRouteTCP" => middlewares.rules_of(object),
                 "Route" => of_route(object),
                 _ => continue,
@@ -187,7 +187,7 @@ fn rule(object: &Object, service: &str, speaks: Knowable<Speaks>, at: &Node) -> 
     }
 }
 
-fn of_ingress(ingress: &Object) -> Vec<Rule> {
+fn of_ingress(ingress: &Object, done: &traefik::Done) -> Vec<Rule> {
     const PASSTHROUGH: &str = "nginx.ingress.kubernetes.io/ssl-passthrough";
     let mut rules = Vec::new();
     let mut add = |host: Option<&str>, backend: &Node, place: &Node| {
@@ -196,17 +196,17 @@ fn of_ingress(ingress: &Object) -> Vec<Rule> {
         let port = text(backend, &["service", "port", "number"])
             .or_else(|| text(backend, &["service", "port", "name"]))
             .or_else(|| text(backend, &["servicePort"]));
-        rules.extend(service.map(|service| Rule {
-            host: host.map(str::to_owned),
-            port: port.map(str::to_owned),
-            is_bytes: tls::obeyed(ingress, PASSTHROUGH) == Some("true"),
-            interface: balancer::of_ingress(ingress),
-            ..rule(
-                ingress,
-                service,
-                Knowable::Known(tls::of_ingress(ingress, host)),
-                place,
-            )
+        let speaks = done.after(tls::of_ingress(ingress, host));
+        rules.extend(service.zip(speaks).map(|(service, speaks)| {
+            let own = rule(ingress, service, speaks, place);
+            Rule {
+                host: host.map(str::to_owned),
+                port: port.map(str::to_owned),
+                is_bytes: tls::obeyed(ingress, PASSTHROUGH) == Some("true"),
+                interface: balancer::of_ingress(ingress),
+                is_guarded: own.is_guarded || done.is_guarded,
+                ..own
+            }
         }));
     };
     for rule in list(&ingress.node, &["spec", "rules"]) {

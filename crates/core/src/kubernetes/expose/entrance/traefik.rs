@@ -1,15 +1,16 @@
-//! Routes of Traefik's own kinds (docs/clearml.md#ways-into-a-cluster).
+//! Routes of Traefik's own kinds, and what its middlewares do, which an Ingress may name, too
+//! (docs/clearml.md#ways-into-a-cluster).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Rule, rule};
+use super::{Rule, rule, tls};
 use crate::container::Speaks;
 use crate::knowable::Knowable;
 use crate::kubernetes::object::Object;
 use crate::kubernetes::pool::Pool;
 use crate::shown::escape;
-use crate::traefik::{Middleware, SendsToTls, is_for_few};
+use crate::traefik::{Middleware, SendsToTls, is_for_few, names};
 use crate::yaml::Node;
 use crate::yaml::below::{at, list, text, texts};
 
@@ -20,14 +21,17 @@ const TLS: [&str; 2] = ["https", "websecure"];
 /// A chain of middlewares has others in it, so deep at the most.
 const DEEPEST: usize = 4;
 
+/// The annotation of an Ingress that names middlewares: `NAMESPACE-NAME@kubernetescrd`.
+const OF_INGRESS: &str = "traefik.ingress.kubernetes.io/router.middlewares";
+
 /// All middlewares of a pool, by their names.
 pub(super) struct Middlewares<'a>(HashMap<&'a str, Vec<&'a Object>>);
 
 /// What the middlewares of a route do with who comes in.
-#[derive(Default)]
-struct Done {
+#[derive(Clone, Default)]
+pub(super) struct Done {
     sends_to_tls: bool,
-    is_guarded: bool,
+    pub(super) is_guarded: bool,
     /// Why it is not known of one what it does.
     unknown: Option<String>,
 }
@@ -83,28 +87,65 @@ impl<'a> Middlewares<'a> {
                 own.is_none() || namespace.is_none() || own == namespace
             };
             let mut named = self.0.get(name).into_iter().flatten();
-            let Some(middleware) = named.find(is_meant) else {
-                let name = escape(name);
-                done.unknown = Some(format!(
-                    "Middleware {name} was not given; add it as a TARGET"
-                ));
-                continue;
+            self.add(named.find(is_meant), name, done, depth);
+        }
+    }
+
+    /// What those do that an Ingress names.
+    pub(super) fn of_ingress(&self, ingress: &Object) -> Done {
+        let mut done = Done::default();
+        for name in names(tls::obeyed(ingress, OF_INGRESS).unwrap_or_default()) {
+            let qualified = name.strip_suffix("@kubernetescrd").unwrap_or(name);
+            // Either of the two names may have a dash.
+            let is_meant = |one: &&&Object| {
+                let namespace = qualified.strip_suffix(one.name.as_str());
+                let namespace = namespace.and_then(|before| before.strip_suffix('-'));
+                let own = one.namespace.as_deref();
+                namespace.is_some_and(|namespace| own.is_none_or(|own| own == namespace))
             };
-            let settings = settings(middleware);
-            let settings = settings.iter();
-            let own = Middleware::of(settings.map(|(path, value)| (path.as_str(), *value)));
-            done.sends_to_tls |= own.sends_to_tls == SendsToTls::Everybody;
-            if own.sends_to_tls == SendsToTls::Some {
-                let name = escape(name);
-                done.unknown = Some(format!(
-                    "Middleware {name} sends to TLS what fits an expression; check that it is all"
-                ));
-            }
-            done.is_guarded |= own.is_guard;
-            if depth < DEEPEST {
-                let chained = list(&middleware.node, &["spec", "chain", "middlewares"]);
-                self.follow(middleware, chained, done, depth + 1);
-            }
+            let mut all = self.0.values().flatten();
+            let meant = all.find(|one| one.kind == "Middleware" && is_meant(one));
+            self.add(meant, qualified, &mut done, 0);
+        }
+        done
+    }
+
+    /// Adds what one of them does.
+    fn add(&self, middleware: Option<&&Object>, name: &str, done: &mut Done, depth: usize) {
+        let name = escape(name);
+        let Some(middleware) = middleware else {
+            done.unknown = Some(format!(
+                "Middleware {name} was not given; add it as a TARGET"
+            ));
+            return;
+        };
+        let settings = settings(middleware);
+        let settings = settings.iter();
+        let own = Middleware::of(settings.map(|(path, value)| (path.as_str(), *value)));
+        done.sends_to_tls |= own.sends_to_tls == SendsToTls::Everybody;
+        if own.sends_to_tls == SendsToTls::Some {
+            done.unknown = Some(format!(
+                "Middleware {name} sends to TLS what fits an expression; check that it is all"
+            ));
+        }
+        done.is_guarded |= own.is_guard;
+        if depth < DEEPEST {
+            let chained = list(&middleware.node, &["spec", "chain", "middlewares"]);
+            self.follow(middleware, chained, done, depth + 1);
+        }
+    }
+}
+
+impl Done {
+    /// What is left of what is spoken; nothing where all who come in clear text are sent on to TLS.
+    pub(super) fn after(&self, speaks: Speaks) -> Option<Knowable<Speaks>> {
+        match (speaks, self.sends_to_tls) {
+            (Speaks::Tls, _) | (Speaks::Both, true) => Some(Knowable::Known(Speaks::Tls)),
+            (Speaks::Clear, true) => None,
+            (Speaks::Clear | Speaks::Both, false) => Some(match &self.unknown {
+                Some(why) => Knowable::unknown(why.clone()),
+                None => Knowable::Known(speaks),
+            }),
         }
     }
 }
@@ -142,13 +183,11 @@ fn speaks(route: &Object, done: &Done) -> Option<Knowable<Speaks>> {
     }
     let has_clear = points.is_empty() || points.iter().any(|point| CLEAR.contains(point));
     let has_tls = points.iter().any(|point| TLS.contains(point));
-    match (has_clear && !done.sends_to_tls, has_tls) {
-        (true, _) if let Some(why) = &done.unknown => Some(Knowable::unknown(why.clone())),
-        (true, true) => Some(Knowable::Known(Speaks::Both)),
-        (true, false) => Some(Knowable::Known(Speaks::Clear)),
-        (false, true) => Some(Knowable::Known(Speaks::Tls)),
-        (false, false) => None,
-    }
+    done.after(match (has_clear, has_tls) {
+        (true, true) => Speaks::Both,
+        (true, false) => Speaks::Clear,
+        (false, _) => Speaks::Tls,
+    })
 }
 
 /// The hosts that a rule is for; none of them is any host, as of a rule with an alternative that names none.
