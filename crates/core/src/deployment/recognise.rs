@@ -49,7 +49,7 @@ pub(super) fn unseen(service: &Container, reason: &str) -> Unseen {
 const ONLY_NAMED: &str = "its name is that of a ClearML server, yet neither its image nor its command tells that it is one";
 
 /// A ClearML server's name is an argument of another program's, and no other service is that server.
-const ONLY_AN_ARGUMENT: &str = "an argument of its command is a ClearML server's name, yet neither its image nor its name tells that it is one";
+const ONLY_AN_ARGUMENT: &str = "a ClearML server's name is in its command, yet neither its image nor its name tells that it is one";
 
 /// No service is a server, and this one may have been meant for one.
 pub(super) const IDLE: &str =
@@ -116,30 +116,25 @@ pub(super) fn recognise(service: &Container) -> Recognised {
         repository: &repository,
         image,
     };
-    let is_clearml = of.image == Image::Server || looks_like_clearml(service);
-    let runs_a_job = service.words.iter().any(|word| word.starts_with("jobs."));
-    if of.is_third_party() {
-        recognised.servers.clear();
-        of.as_a_stranger(&mut recognised);
-        return recognised;
-    }
-    let Some(&told) = recognised.servers.first() else {
-        match is_clearml {
-            _ if runs_a_job => {}
-            true => of.as_clearml(&mut recognised),
-            false => of.as_a_stranger(&mut recognised),
-        }
-        return recognised;
-    };
+    let is_third_party = of.is_third_party();
+    let is_clearml = !is_third_party && (of.image == Image::Server || looks_like_clearml(service));
     // An unknown image that is told to start what only ClearML's image has is a copy of it.
-    let is_a_copy = recognised.servers != [Server::Webserver] && starts_a_server(&service.words);
-    if !is_clearml && !is_a_copy {
-        recognised.servers.clear();
-        of.as_a_stranger(&mut recognised);
-        let is_read = told.reads_configuration();
-        recognised.hint = recognised
-            .hint
-            .or(is_read.then_some((told, ONLY_AN_ARGUMENT)));
+    let is_a_copy = !is_third_party
+        && recognised.servers != [Server::Webserver]
+        && starts_a_server(&service.words);
+    let runs_a_job = service.words.iter().any(|word| word.starts_with("jobs."));
+    match recognised.servers.first().copied() {
+        Some(_) if is_clearml || is_a_copy => {}
+        Some(told) => {
+            recognised.servers.clear();
+            of.as_a_stranger(&mut recognised);
+            let is_read = told.reads_configuration();
+            let hint = is_read.then_some((told, ONLY_AN_ARGUMENT));
+            recognised.hint = recognised.hint.or(hint);
+        }
+        None if runs_a_job => {}
+        None if is_clearml => of.as_clearml(&mut recognised),
+        None => of.as_a_stranger(&mut recognised),
     }
     recognised
 }
