@@ -1,5 +1,6 @@
 //! The files that a container's software may read: what is mounted, and what its build copies.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -36,9 +37,10 @@ const MOST_LOOKED_AT: usize = 2000;
 const MOST_BYTES: u64 = 16 << 20;
 const DEEPEST: usize = 4;
 /// What else is mounted into a proxy: pages, and certificates with their keys.
-const NOT_READ: [&str; 22] = [
-    "crt", "css", "csr", "db", "gif", "gz", "html", "htpasswd", "ico", "jpg", "js", "json", "key",
-    "log", "map", "md", "p12", "pem", "pfx", "png", "sqlite", "svg",
+const NOT_READ: [&str; 29] = [
+    "cer", "crt", "css", "csr", "db", "der", "ds_store", "gif", "gz", "html", "htpasswd", "ico",
+    "jpg", "js", "json", "key", "log", "map", "md", "mmdb", "p12", "pem", "pfx", "png", "sample",
+    "sqlite", "svg", "swp", "types",
 ];
 
 /// What the system of a container has for every program.
@@ -79,9 +81,21 @@ impl Files {
             named: named.map(str::to_owned).collect(),
             ..Self::default()
         };
-        for mount in &container.mounts {
+        // An engine mounts what is below another mount over it.
+        let mut mounts: Vec<&Mount> = container.mounts.iter().collect();
+        mounts.sort_by_key(|mount| {
+            mount
+                .target
+                .known()
+                .map_or(0, |path| path.matches('/').count())
+        });
+        for mount in mounts {
             files.add(mount);
         }
+        files.texts.reverse();
+        let mut seen = HashSet::new();
+        files.texts.retain(|file| seen.insert(file.path.clone()));
+        files.texts.reverse();
         for mount in &container.copies {
             let target = mount.target.known();
             if !container
@@ -142,6 +156,9 @@ impl Files {
             };
             for entry in entries {
                 let name = entry.file_name().unwrap_or_default().to_string_lossy();
+                if name == ".git" {
+                    continue;
+                }
                 let below = format!("{}/{name}", target.trim_end_matches('/'));
                 self.walk(host, &entry, &below, depth - 1);
             }
@@ -228,7 +245,8 @@ pub(super) fn is_of_system(path: &str) -> bool {
     path.ends_with(".sock") || OF_SYSTEM.iter().any(|other| is_below(path, other))
 }
 
-fn is_configuration(path: &str) -> bool {
+/// Whether a file of this name may be configuration.
+pub(super) fn is_configuration(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let extension = name
         .rsplit_once('.')

@@ -1,6 +1,7 @@
 //! What a container passes on that comes in at one of its ports.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::condition::Holds;
 use super::files::Files;
@@ -86,7 +87,7 @@ impl Ways<'_> {
             self.unseen.extend(hidden(around, by, reason));
         }
         let unknown =
-            proxy::unknown(self.container, &reading.files).filter(|_| around.is_published(by));
+            proxy::unknown(self.container, &reading.files).filter(|_| around.is_reached(by));
         self.unseen
             .extend(unknown.and_then(|why| elsewhere(around, by, WHOM, &why)));
         if proxy::is_told_otherwise(&reading.files) && around.is_published(by) {
@@ -142,10 +143,12 @@ impl Ways<'_> {
             self.unseen
                 .extend(hidden(self.around, self.by, why.as_str()));
         }
-        let unread = proxy::unread(container, files).filter(|_| self.around.is_published(self.by));
-        self.unseen
-            .extend(unread.and_then(|why| elsewhere(self.around, self.by, WHOM, &why)));
         let concluded = proxy::concluded(self.around, self.by, files);
+        if !concluded.iter().any(|forward| forward.is_told) && self.around.is_reached(self.by) {
+            let unread = proxy::unread(container, files);
+            self.unseen
+                .extend(unread.and_then(|why| elsewhere(self.around, self.by, WHOM, &why)));
+        }
         if concluded.is_empty() {
             let doubt = proxy::doubt(self.around, self.by);
             self.unseen
@@ -308,12 +311,9 @@ fn untold(around: &Around<'_>, by: usize, rule: &Rule) -> Option<Unseen> {
 
 /// Whether those who come in at a container may be led to a database beside it, or in clear text to a server.
 pub(super) fn may_lead(around: &Around<'_>, by: usize, in_clear_text: bool) -> bool {
-    let is_reached = around.containers[by].pod.is_some()
-        || matches!(around.namespace(by), Namespace::Host(_))
-        || !around.published(by, 0).is_empty();
     let others = 0..around.containers.len();
     let mut others = others.filter(|other| *other != by && around.are_beside(by, *other));
-    is_reached
+    around.is_reached(by)
         && others.any(|other| {
             Database::of(&around.containers[other]).is_some()
                 || in_clear_text && around.is_server(other)
@@ -359,6 +359,23 @@ impl Around<'_> {
     /// Whether others than the host come in at one of its ports.
     fn is_published(&self, index: usize) -> bool {
         matches!(self.namespace(index), Namespace::Host(_)) || !self.open_ports(index).is_empty()
+    }
+
+    /// Whether others than the host may come in: at its own ports, by rules of a cluster, or through another proxy beside it.
+    fn is_reached(&self, index: usize) -> bool {
+        let mut pod = self.containers[index].pod.iter();
+        let passes_on = |other: &Container| {
+            proxy::is_known(other) || mention::is_tunnel(other) || mention::is_forwarder(other)
+        };
+        let is_before = |(other, container): (usize, &Arc<Container>)| {
+            other != index
+                && passes_on(container)
+                && self.are_beside(other, index)
+                && (self.is_published(other) || mention::is_tunnel(container))
+        };
+        self.is_published(index)
+            || pod.any(|pod| !pod.entrances.is_empty())
+            || self.containers.iter().enumerate().any(is_before)
     }
 
     /// The ports of a range at which something may come in: the first ones, those that are published, and the one with the

@@ -11,11 +11,12 @@ pub(super) mod traefik;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use super::files::{Files, is_of_system};
+use super::files::{Files, is_configuration, is_of_system};
 use super::hop::{Forward, How, Rule};
 use super::{Around, Database, Namespace, mention};
 use crate::container::{Container, Interface, MountSource, Port};
 use crate::container_path::{self, is_below};
+use crate::knowable::Reason;
 
 /// Which proxy a container runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,66 +208,125 @@ pub(super) fn is_hidden(container: &Container, files: &Files) -> bool {
     })
 }
 
-/// Words in the names of files and folders that are for certificates and passwords, among those of the configuration.
-const FOR_SECRETS: [&str; 18] = [
+/// Words in the names of folders that have none of a proxy's configuration, but certificates, passwords, pages, or logs.
+const FOR_OTHERS: [&str; 30] = [
     "acme",
     "auth",
     "ca",
-    "cert",
+    "cache",
     "certificate",
-    "certificates",
-    "certs",
     "crt",
     "dhparam",
+    "errors",
+    "geoip",
     "htpasswd",
+    "html",
     "key",
     "keys",
+    "letsencrypt",
+    "live",
+    "log",
+    "logs",
+    "maps",
+    "modules",
     "passwd",
+    "password",
+    "passwords",
     "pem",
     "pki",
     "private",
+    "secret",
+    "secrets",
     "ssl",
     "tls",
+    "www",
 ];
 
-/// Folders for pages, logs and what a proxy keeps for a while.
-const FOR_OTHERS: [&str; 5] = ["cache", "html", "log", "logs", "www"];
-
-/// Whether the last part of a path says that no configuration is there.
-fn is_for_others(path: &str) -> bool {
+/// Whether the last part of a path has an ending.
+fn has_ending(path: &str) -> bool {
     let last = path.rsplit('/').next().unwrap_or_default();
-    let mut words = last.split(|c: char| !c.is_ascii_alphanumeric());
-    FOR_OTHERS.contains(&last)
-        || !last.ends_with(".conf") && words.any(|word| FOR_SECRETS.contains(&word))
+    last.trim_start_matches('.').contains('.')
 }
 
-/// Why a part of a proxy's configuration is not known, where what is mounted there is not here: it may be in a volume, or in a
+/// Whether the last part of a path says that no configuration is there. A site may be called like anything: `www.example.com`.
+fn is_for_others(path: &str) -> bool {
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let last = last.to_ascii_lowercase();
+    let mut words = last.split(|c: char| !c.is_ascii_alphanumeric());
+    let is_called_so = |word: &str| FOR_OTHERS.contains(&word) || word.contains("cert");
+    !is_configuration(path) || !has_ending(path) && words.any(is_called_so)
+}
+
+/// Why a part of a proxy's configuration is not known, where what is mounted there cannot be read: it may be in a volume, or in a
 /// Secret.
 pub(super) fn unknown(container: &Container, files: &Files) -> Option<String> {
-    let software = software(container)?;
-    let is_read = |target: &str| {
-        let mut words = container.words.iter();
-        words.any(|word| is_below(word, target))
-            || included::is_included(container, software, files, target)
-    };
-    let is_there = |target: &str| {
+    let software = software(container).or_else(|| by_mounts(container))?;
+    // Traefik says itself which files it reads (`traefik/settings.rs`).
+    if software == Software::Traefik {
+        return None;
+    }
+    let is_in_folder = |target: &str| {
         let mut folders = software.folders().iter();
         folders.any(|folder| match is_below(folder, target) {
             true => !is_for_itself(container, software, folder),
             false => is_below(target, folder) && !is_for_others(target),
-        }) || is_read(target)
+        })
     };
-    // Traefik says itself which files it reads (`traefik/settings.rs`).
-    let is_read_here = software != Software::Traefik;
-    is_read_here
-        .then(|| missing(container, files, is_there))
-        .flatten()
+    // Beside the main file nothing is read but what it includes.
+    let has_main = included::has_main(container, software, files);
+    let is_there = |target: &str| {
+        !has_main && is_in_folder(target)
+            || is_named(container, software, target)
+            || included::is_included(container, software, files, target)
+    };
+    missing(container, files, is_there)
 }
 
-/// The same of a proxy whose configuration is not read, wherever that is.
+/// Whether the command names what is at a path, or something below it.
+fn is_named(container: &Container, software: Software, target: &str) -> bool {
+    let mut words = container.words.iter();
+    let is_in_folder = |software: Software| {
+        software == Software::Haproxy && { container.option("-f") }
+            .any(|folder| is_below(target, folder))
+    };
+    is_in_folder(software)
+        || words.any(|word| {
+            let path = word.split_once('=').map_or(word.as_str(), |(_, path)| path);
+            is_below(path, target)
+        })
+}
+
+/// The software whose configuration is mounted into a container of which nothing else says what it is.
+fn by_mounts(container: &Container) -> Option<Software> {
+    const ALL: [Software; 4] = [
+        Software::Caddy,
+        Software::Haproxy,
+        Software::Httpd,
+        Software::Nginx,
+    ];
+    let targets = container.mounts.iter();
+    let targets: Vec<&String> = targets.filter_map(|mount| mount.target.known()).collect();
+    let is_one = |software: &Software| {
+        let mut folders = software.folders().iter();
+        folders.any(|folder| targets.iter().any(|target| is_below(target, folder)))
+    };
+    ALL.into_iter().find(is_one)
+}
+
+/// Whether Caddy alone writes into a folder: it reads that again with `--resume`.
+fn is_for_itself(container: &Container, software: Software, folder: &str) -> bool {
+    software == Software::Caddy
+        && folder.starts_with("/config")
+        && !container.words.iter().any(|word| word == "--resume")
+}
+
+/// Why it is not known whom a proxy passes on to whose configuration is not read, wherever that is.
 pub(super) fn unread(container: &Container, files: &Files) -> Option<String> {
     let is_one = Software::of(container) == Some(Software::Other) && !labelled::is_one(container);
-    let is_there = |target: &str| !is_for_others(target) && !is_of_system(target);
+    // What a program keeps is below `/var`.
+    let is_there = |target: &str| {
+        !is_for_others(target) && !is_of_system(target) && !target.starts_with("/var/")
+    };
     is_one
         .then(|| missing(container, files, is_there))
         .flatten()
@@ -278,7 +338,9 @@ fn missing(
     files: &Files,
     is_there: impl Fn(&str) -> bool,
 ) -> Option<String> {
-    let not_here = |path: &str| format!("its configuration may be in {path}, which is not here");
+    let not_here =
+        |path: &str| format!("its configuration may be in {path}, which cannot be read here");
+    let of = |path: &str, why: &Reason| format!("of {path}, {}", why.as_str());
     let mut mounts = container.mounts.iter();
     mounts.find_map(|mount| {
         let target = mount.target.known()?;
@@ -286,11 +348,8 @@ fn missing(
             return None;
         }
         match mount.source.known() {
-            None => mount.source.reason().map(|why| why.as_str().to_owned()),
-            Some(MountSource::Folder(folder)) => {
-                let others = folder.others.as_ref();
-                others.map(|why| why.as_str().to_owned())
-            }
+            None => mount.source.reason().map(|why| of(target, why)),
+            Some(MountSource::Folder(folder)) => folder.others.as_ref().map(|why| of(target, why)),
             Some(MountSource::Named(_) | MountSource::Node(_)) => Some(not_here(target)),
             Some(MountSource::Bind(_)) => {
                 let mut unseen = files.unseen.iter();
@@ -300,13 +359,6 @@ fn missing(
             Some(MountSource::Anonymous | MountSource::Empty | MountSource::Text(_)) => None,
         }
     })
-}
-
-/// Whether Caddy alone writes into a folder: it reads that again with `--resume`.
-fn is_for_itself(container: &Container, software: Software, folder: &str) -> bool {
-    software == Software::Caddy
-        && folder.starts_with("/config")
-        && !container.words.iter().any(|word| word == "--resume")
 }
 
 /// The software of a container, by its image or its command.

@@ -6,6 +6,17 @@ use crate::container::Container;
 use crate::container_path::{cleaned, is_below};
 use crate::deployment::exposure::files::{File, Files};
 
+/// Files of distributions and of certbot that many include, and that name no server.
+const PASSES_NOTHING_ON: [&str; 7] = [
+    "fastcgi_params",
+    "mime.types",
+    "options-ssl-apache.conf",
+    "options-ssl-nginx.conf",
+    "proxy_params",
+    "scgi_params",
+    "uwsgi_params",
+];
+
 /// Nobody includes more by one file.
 pub(super) const MOST: usize = 1000;
 
@@ -16,7 +27,11 @@ pub(super) fn read<'a>(
     files: &'a Files,
 ) -> Vec<&'a File> {
     let folders = software.folders();
-    let is_named = |file: &File| container.words.contains(&file.path);
+    let is_named = |file: &File| match software {
+        // It reads all that is in a folder.
+        Software::Haproxy => { container.option("-f") }.any(|path| is_below(&file.path, path)),
+        _ => container.words.contains(&file.path),
+    };
     let is_below_one = |file: &File| folders.iter().any(|folder| is_below(&file.path, folder));
     let own = files.texts.iter();
     let own: Vec<&File> = own
@@ -68,15 +83,21 @@ pub(super) fn is_included(
 ) -> bool {
     let read = read(container, software, files).into_iter();
     let mut patterns = read.flat_map(|file| includes(software, file));
-    patterns.any(|pattern| is_below(literal(&pattern), folder))
+    patterns.any(|pattern| meets(&pattern, folder))
+}
+
+/// Whether the main file of a proxy is among those that are here.
+pub(super) fn has_main(container: &Container, software: Software, files: &Files) -> bool {
+    let told = main(container, software);
+    files.texts.iter().any(|file| told.contains(&&*file.path))
 }
 
 fn is_among(file: &File, others: &[&File]) -> bool {
     others.iter().any(|other| std::ptr::eq(*other, file))
 }
 
-/// What a proxy reads by itself. Without its main file that is known only of the folder `conf.d` of nginx' image.
-fn roots<'a>(container: &Container, software: Software, own: &[&'a File]) -> Vec<&'a File> {
+/// Where the main file of a proxy is.
+fn main(container: &Container, software: Software) -> Vec<&str> {
     let (options, mains): (&[&str], &[&str]) = match software {
         Software::Caddy => (&["--config", "-c"], &["/etc/caddy/Caddyfile", "/Caddyfile"]),
         Software::Haproxy => (
@@ -105,10 +126,16 @@ fn roots<'a>(container: &Container, software: Software, own: &[&'a File]) -> Vec
     };
     let told = options.iter().flat_map(|name| container.option(name));
     let told: Vec<&str> = told.collect();
-    let is_main = |file: &File| match told.is_empty() {
-        true => mains.contains(&file.path.as_str()),
-        false => told.contains(&file.path.as_str()),
-    };
+    match told.is_empty() {
+        true => mains.to_vec(),
+        false => told,
+    }
+}
+
+/// What a proxy reads by itself. Without its main file that is known only of the folder `conf.d` of nginx' image.
+fn roots<'a>(container: &Container, software: Software, own: &[&'a File]) -> Vec<&'a File> {
+    let mains = main(container, software);
+    let is_main = |file: &File| mains.contains(&file.path.as_str());
     // The image's start fills in these, and puts what becomes of them into `conf.d`.
     let is_template = |file: &File| software == Software::Nginx && file.path.contains("template");
     let is_left_out = |file: &File| {
@@ -144,7 +171,9 @@ fn includes(software: Software, file: &File) -> Vec<String> {
                 }
                 Software::Haproxy | Software::Traefik | Software::Other => false,
             };
-            if is_one && words[0] != "#" {
+            let name = pair[1].trim_matches(['"', '\'', ';']).rsplit('/').next();
+            let is_plain = name.is_some_and(|name| PASSES_NOTHING_ON.contains(&name));
+            if is_one && words[0] != "#" && !is_plain {
                 let path = pair[1].trim_matches(['"', '\'', ';']);
                 let bases = bases(software, &file.path);
                 found.extend(bases.map(|base| beside(base, path)));
@@ -173,6 +202,13 @@ pub(super) fn beside(folder: &str, path: &str) -> String {
         true => cleaned(path),
         false => cleaned(&format!("{folder}/{path}")),
     }
+}
+
+/// Whether a pattern names a path, something below it, or a folder that it is in.
+fn meets(pattern: &str, path: &str) -> bool {
+    let path = path.split('/');
+    let mut pairs = pattern.trim_end_matches('/').split('/').zip(path);
+    pairs.all(|(one, part)| fits_part(one, part))
 }
 
 /// The folders of a pattern before its first wildcard.

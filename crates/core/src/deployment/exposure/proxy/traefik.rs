@@ -13,7 +13,7 @@ use self::dynamic::{Dynamic, Told};
 use self::router::{Kind, Router};
 use self::settings::Settings;
 use super::{IMAGES, Software};
-use crate::container::{Container, LabelReader};
+use crate::container::{Container, Interface, LabelReader};
 use crate::deployment::exposure::address::is_loopback;
 use crate::deployment::exposure::files::Files;
 use crate::deployment::exposure::hop::{Forward, How};
@@ -116,13 +116,9 @@ impl Traefik {
         let is_served = match labels.get("enable").map(String::as_str) {
             Some("false") => false,
             Some(_) => true,
-            None => self.serves_all() || is_told(),
+            None => self.serves_all(labels) || is_told(),
         };
         is_served && self.reads_labels()
-    }
-
-    fn has(&self, start: &str) -> bool {
-        has(&self.settings.own, start)
     }
 
     /// Whether it looks at labels.
@@ -130,14 +126,14 @@ impl Traefik {
         !self.settings.is_seen() || self.providers().next().is_some()
     }
 
-    /// Whether it serves a container that nothing is said of.
-    fn serves_all(&self) -> bool {
-        self.providers().any(|(name, _)| {
+    /// Whether it serves a container of which these labels do not say so. Of a swarm it serves services with labels alone.
+    fn serves_all(&self, labels: &Paths) -> bool {
+        let mut providers = self.providers();
+        providers.any(|(name, reader)| {
             let path = format!("providers.{name}.exposedbydefault");
-            self.settings
-                .own
-                .get(&path)
-                .is_none_or(|told| told != "false")
+            let is_met = reader == LabelReader::Engine || !labels.is_empty();
+            let told = self.settings.own.get(&path);
+            is_met && told.is_none_or(|told| told != "false")
         })
     }
 
@@ -147,10 +143,11 @@ impl Traefik {
         let entry_points = self.entry_points();
         let in_clear_text = entry_points.values().any(|one| {
             let is_clear = !one.is_tls && one.redirects.is_none();
+            let openings = around.openings((self.index, one.port), one.is_loopback);
             is_clear
-                && !around
-                    .openings((self.index, one.port), one.is_loopback)
-                    .is_empty()
+                && openings
+                    .iter()
+                    .any(|(_, one)| one.reach.interface() != Interface::Loopback)
         });
         let container = &around.containers[self.index];
         forward::may_lead(around, self.index, in_clear_text)

@@ -1,7 +1,7 @@
 //! Which containers a Traefik looks at: ``--providers.docker.constraints=Label(`tier`,`public`) && !Label(`on`,`no`)``
 //! (docs/clearml.md#proxies).
 
-use super::{PROVIDERS, Software, Traefik};
+use super::{PROVIDERS, Software, Traefik, is_on};
 use crate::container::{Container, Label, LabelReader};
 use crate::deployment::recognise::has_official_image;
 use crate::traefik::expression;
@@ -9,7 +9,7 @@ use crate::traefik::expression;
 impl Traefik {
     /// What gives it labels, and whose.
     pub(super) fn providers(&self) -> impl Iterator<Item = (&'static str, LabelReader)> {
-        let has = |name: &&str| self.has(&format!("providers.{name}"));
+        let has = |name: &&str| is_on(&self.settings.own, &format!("providers.{name}"));
         let is_swarm = |name: &str| {
             let mode = self
                 .settings

@@ -1,10 +1,15 @@
 //! What a Traefik is told before it starts, and by its files. Before it starts it takes a file, or else its options, or else its
 //! variables, and never two of these together (docs/clearml.md#proxies).
 
-use super::super::missing;
-use super::{Paths, starting, template};
+use std::collections::BTreeSet;
+
+use serde::Deserialize as _;
+
+use super::super::included::beside;
+use super::super::{has_ending, is_for_others, missing};
+use super::{Paths, is_on, starting, template};
 use crate::container::{Container, VariableValue};
-use crate::container_path::{cleaned, is_below};
+use crate::container_path::is_below;
 use crate::deployment::exposure::files::{File, Files};
 use crate::knowable::Knowable;
 
@@ -12,8 +17,8 @@ use crate::knowable::Knowable;
 const PLACES: [&str; 3] = ["/etc/traefik/traefik", "/root/.config/traefik", "/traefik"];
 const ENDINGS: [&str; 3] = [".toml", ".yaml", ".yml"];
 
-/// What stands below `providers` and gives no routers here: labels and files are read, and a cluster has none of these containers.
-const NO_OTHERS: [&str; 9] = [
+/// What is below `providers` and gives no routers here: labels and files are read, and a cluster has none of these containers.
+const NO_OTHERS: [&str; 10] = [
     "docker",
     "file",
     "knative",
@@ -21,6 +26,7 @@ const NO_OTHERS: [&str; 9] = [
     "kubernetesgateway",
     "kubernetesingress",
     "kubernetesingressnginx",
+    "precedence",
     "providersthrottleduration",
     "swarm",
 ];
@@ -64,7 +70,7 @@ impl Settings {
     fn read_own(&mut self, container: &Container, files: &Files) {
         let options = options(container);
         let places: Vec<String> = match options.get("configfile") {
-            Some(path) => vec![cleaned(path)],
+            Some(path) => vec![absolute(container, path)],
             None => PLACES
                 .iter()
                 .flat_map(|place| ENDINGS.map(|ending| format!("{place}{ending}")))
@@ -75,6 +81,10 @@ impl Settings {
             self.untold = missing(container, files, |path| {
                 places.iter().any(|place| is_below(place, path))
             });
+            let untold = container.command.iter().find_map(Knowable::reason);
+            if let Some(why) = untold {
+                self.miss(why.as_str().to_owned());
+            }
             self.own = match options.is_empty() {
                 true => variables(container),
                 false => options,
@@ -92,12 +102,15 @@ impl Settings {
         let setting = |name: &str| {
             let told = self.own.get(&format!("providers.file.{name}"));
             told.filter(|path| !path.is_empty())
-                .map(|path| cleaned(path))
+                .map(|path| absolute(container, path))
         };
         // With both, the folder counts.
         match (setting("directory"), setting("filename")) {
             (Some(folder), _) => {
-                let is_there = |path: &str| is_below(path, &folder) || is_below(&folder, path);
+                let is_there = |path: &str| match is_below(path, &folder) {
+                    true => is_one(path) || !has_ending(path) && !is_for_others(path),
+                    false => is_below(&folder, path),
+                };
                 let mounts = container.mounts.iter().chain(&container.copies);
                 let mut paths = mounts.filter_map(|mount| mount.target.known());
                 if let Some(reason) = missing(container, files, is_there) {
@@ -105,9 +118,7 @@ impl Settings {
                 } else if !paths.any(|path| is_there(path)) {
                     self.miss(not_here(&folder));
                 }
-                let is_one =
-                    |file: &&File| ENDINGS.iter().any(|ending| file.path.ends_with(ending));
-                for file in files.below(&[&folder]).filter(is_one) {
+                for file in files.below(&[&folder]).filter(|file| is_one(&file.path)) {
                     self.read(container, file);
                 }
             }
@@ -129,7 +140,10 @@ impl Settings {
     fn other_provider(&self) -> Option<&str> {
         let providers = starting(&self.own, "providers.");
         let mut names = providers.filter_map(|(path, _)| path.split('.').nth(1));
-        names.find(|name| !NO_OTHERS.contains(name))
+        let is_other = |name: &&str| {
+            !NO_OTHERS.contains(name) && is_on(&self.own, &format!("providers.{name}"))
+        };
+        names.find(is_other)
     }
 
     /// Adds what a file says. Before it is read, what it has of a template is carried out.
@@ -139,9 +153,20 @@ impl Settings {
             return self.miss(reason);
         };
         match of_text(&file.path, &text) {
-            Some(paths) => self.dynamic.extend(paths),
+            Some(paths) => self.define(paths),
             None => self.miss(broken(&file.path)),
         }
+    }
+
+    /// Adds what a file says of what no other file has said before it.
+    fn define(&mut self, paths: Paths) {
+        // A router, a service, a middleware: `http.routers.NAME`.
+        let unit = |path: &str| path.split('.').take(3).collect::<Vec<_>>().join(".");
+        let known: BTreeSet<String> = self.dynamic.keys().map(|path| unit(path)).collect();
+        let new = paths
+            .into_iter()
+            .filter(|(path, _)| !known.contains(&unit(path)));
+        self.dynamic.extend(new);
     }
 
     fn miss(&mut self, reason: String) {
@@ -149,8 +174,21 @@ impl Settings {
     }
 }
 
+/// Whether a file may be one of those that it reads in a folder.
+fn is_one(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    ENDINGS.iter().any(|ending| path.ends_with(ending))
+}
+
+/// A path, as it is from where the process starts.
+fn absolute(container: &Container, path: &str) -> String {
+    let folder = container.working_directory.as_ref();
+    let folder = folder.and_then(Knowable::known).map_or("/", String::as_str);
+    beside(folder, path)
+}
+
 fn not_here(path: &str) -> String {
-    format!("it takes its routers from {path}, which is not here")
+    format!("it takes its routers from {path}, which cannot be read here")
 }
 
 fn broken(path: &str) -> String {
@@ -198,9 +236,10 @@ fn variables(container: &Container) -> Paths {
 
 /// The settings of a file; none where it cannot be read.
 fn of_text(path: &str, text: &str) -> Option<Paths> {
-    let value: serde_json::Value = match path.rsplit_once('.') {
-        Some((_, "yml" | "yaml")) => merged(text)?,
-        Some((_, "toml")) => toml::from_str(text).ok()?,
+    let ending = path.rsplit('.').next().unwrap_or_default();
+    let value: serde_json::Value = match &*ending.to_ascii_lowercase() {
+        "yml" | "yaml" => merged(text)?,
+        "toml" => toml::from_str(text).ok()?,
         _ => return None,
     };
     let mut paths = Paths::new();
@@ -208,9 +247,10 @@ fn of_text(path: &str, text: &str) -> Option<Paths> {
     Some(paths)
 }
 
-/// A text of YAML, with its merge keys applied.
+/// The first document of a text of YAML, with its merge keys applied.
 fn merged(text: &str) -> Option<serde_json::Value> {
-    let mut value: serde_yaml::Value = serde_yaml::from_str(text).ok()?;
+    let first = serde_yaml::Deserializer::from_str(text).next()?;
+    let mut value = serde_yaml::Value::deserialize(first).ok()?;
     value.apply_merge().ok()?;
     serde_json::to_value(value).ok()
 }
@@ -238,7 +278,8 @@ fn flatten(path: &str, value: &serde_json::Value, depth: usize, paths: &mut Path
                 flatten(&below(&at.to_string()), value, depth + 1, paths);
             }
         }
-        Value::Null => drop(paths.insert(path.to_owned(), "true".to_owned())),
+        // It counts as not written.
+        Value::Null => {}
         Value::String(text) => drop(paths.insert(path.to_owned(), text.clone())),
         other => drop(paths.insert(path.to_owned(), other.to_string())),
     }

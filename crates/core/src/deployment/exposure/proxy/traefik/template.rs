@@ -44,6 +44,10 @@ fn value<'a>(container: &'a Container, action: &str) -> Option<&'a str> {
         .into_iter()
         .find(|quote| is_quoted(*quote))
         .map(|_| &name[1..name.len() - 1])?;
+    // What is between others is an expression.
+    if name.contains(['"', '`', '\\']) {
+        return None;
+    }
     let mut variables = container.environment.iter();
     match variables.find(|variable| variable.name == name) {
         Some(variable) => match &variable.value {
