@@ -368,11 +368,11 @@ fn software(container: &Container) -> Option<Software> {
 
 /// The program that a command starts, where the image has a name of its own.
 fn of_command(container: &Container) -> Option<Software> {
-    let first = container
-        .words
-        .iter()
-        .map(|word| word.rsplit('/').next().unwrap_or(word));
-    let mut programs = first.filter_map(|word| match word {
+    let words = container.words.iter().enumerate();
+    let words = words.map(|(at, word)| (at, word.rsplit('/').next().unwrap_or(word)));
+    let mut programs = words.filter_map(|(at, word)| match word {
+        // Networks are called so, too.
+        "traefik" => (at == 0).then_some(Software::Traefik),
         "nginx" | "openresty" => Some(Software::Nginx),
         "haproxy" => Some(Software::Haproxy),
         "caddy" => Some(Software::Caddy),

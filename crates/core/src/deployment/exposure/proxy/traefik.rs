@@ -12,7 +12,7 @@ use std::ops::Bound;
 use self::dynamic::{Dynamic, Told};
 use self::router::{Kind, Router};
 use self::settings::Settings;
-use super::{IMAGES, Software};
+use super::{IMAGES, Software, software};
 use crate::container::{Container, Interface, LabelReader};
 use crate::deployment::exposure::address::is_loopback;
 use crate::deployment::exposure::files::Files;
@@ -51,7 +51,7 @@ pub(in crate::deployment::exposure) fn of(
     unseen: &mut Vec<Unseen>,
 ) {
     let containers = around.containers.iter().enumerate();
-    let all = containers.filter(|(_, one)| Software::of(one) == Some(Software::Traefik));
+    let all = containers.filter(|(_, one)| software(one) == Some(Software::Traefik));
     let all: Vec<Traefik> = all
         .map(|(index, one)| Traefik::of(around, index, one))
         .collect();
