@@ -171,15 +171,19 @@ impl Tokens {
 
     fn remark(&self) -> String {
         const UNTIL: &str =
-            "a token works until it expires, after 30 days by default. To end all tokens now, run";
+            "a token works until it expires, after 30 days by default. To end all tokens now,";
         match self {
             Self::End => {
                 "all tokens end when the servers restart with the new token_secret".to_owned()
             }
             Self::Work(Some(command)) => {
-                format!("{UNTIL}\n  this, and give the servers the new token_secret:\n  {command}")
+                format!(
+                    "{UNTIL} run\n  this, and give the servers the new token_secret:\n  {command}"
+                )
             }
-            Self::Work(None) => format!("{UNTIL}\n  this again with --only token_secret"),
+            Self::Work(None) => format!(
+                "{UNTIL}\n  give the servers another one (KEYS is the keyset in use): clearml-keygen --from KEYS --only token_secret"
+            ),
         }
     }
 }

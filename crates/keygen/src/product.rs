@@ -138,9 +138,12 @@ impl Product {
             return Tokens::End;
         }
         // Beside the users that are written there may be the keys.
-        let path = file(cli).map(|path| match self.keyset {
-            Some(_) => path.to_owned(),
-            None => path.with_file_name(SECURE),
+        let path = file(cli).and_then(|path| match self.keyset {
+            // The name of a Secret is told with an option.
+            Some(_) => cli.secret.is_none().then(|| path.to_owned()),
+            None => path
+                .ends_with(APISERVER)
+                .then(|| path.with_file_name(SECURE)),
         });
         let format = cli
             .format

@@ -226,17 +226,19 @@ impl<'a> Named<'a> {
 }
 
 /// Images of other software around ClearML's. Some share its environment now and then, and some are told its services' names.
-const THIRD_PARTY: [&str; 28] = [
+const THIRD_PARTY: [&str; 30] = [
     "alpine",
     "autoheal",
     "busybox",
     "caddy",
     "certbot",
+    "docker",
     "dozzle",
     "elasticsearch",
     "grafana",
     "haproxy",
     "kibana",
+    "kubectl",
     "logspout",
     "mariadb",
     "minio",
@@ -408,14 +410,41 @@ fn told<'a>(words: &'a [&'a str]) -> impl Iterator<Item = (usize, Server)> + 'a 
 /// may come after a script that starts ClearML's servers.
 fn starts_a_server(words: &[String]) -> bool {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let starts = ["--", "-c", "exec"];
-    let is_launcher = |before: &str| {
-        let parts = [".sh", "entrypoint", "clearml"];
-        starts.contains(&before) || parts.iter().any(|part| before.contains(part))
+    let is_started = |at: usize, word: &str| match word {
+        "apiserver" | "fileserver" => begins_a_command(&words[..at]),
+        // Elsewhere than in ClearML's folder it is another program with the name.
+        _ if word.ends_with("/apiserver") || word.ends_with("/fileserver") => {
+            word.contains("clearml")
+        }
+        _ => true,
     };
-    let is_name = |word: &str| ["apiserver", "fileserver"].contains(&word);
     by_words(&words) == [Server::AsyncDelete]
-        || told(&words).any(|(at, _)| at == 0 || !is_name(words[at]) || is_launcher(words[at - 1]))
+        || told(&words).any(|(at, _)| is_started(at, words[at]))
+}
+
+/// Whether what comes after these words is a command, and no argument of one.
+fn begins_a_command(before: &[&str]) -> bool {
+    const BEGINS: [&str; 4] = ["--", "do", "else", "then"];
+    const PASSES_ON: [&str; 6] = ["catatonit", "dumb-init", "env", "nice", "nohup", "tini"];
+    // What these do to a server is another thing than to start it.
+    const OTHERWISE: [&str; 5] = ["backup", "check", "restart", "stop", "wait"];
+    let (Some(&last), earlier) = (before.last(), &before[..before.len().saturating_sub(1)]) else {
+        return true;
+    };
+    let name = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
+    let of_earlier = earlier.last().map(|word| name(word)).unwrap_or_default();
+    let is_shell = of_earlier.ends_with("sh");
+    let is_script = [".sh", "entrypoint", "clearml"]
+        .iter()
+        .any(|part| last.contains(part));
+    match last {
+        "exec" => !earlier.is_empty() && begins_a_command(earlier),
+        option if option.starts_with('-') && option.ends_with('c') => is_shell,
+        _ if BEGINS.contains(&last) || PASSES_ON.contains(&&*name(last)) => true,
+        // A user for whom they start something.
+        _ if ["gosu", "su-exec"].contains(&&*of_earlier) => true,
+        _ => is_script && !OTHERWISE.iter().any(|part| name(last).contains(part)),
+    }
 }
 
 /// Whether a word is a folder that has a server's name, as that of its data has: `chown -R 1000 /mnt/fileserver`. A program

@@ -99,9 +99,27 @@ fn differences(one: &Object, other: &Object, at: &str, found: &mut Vec<(String, 
             (hocon::Value::Object(mine), hocon::Value::Object(node)) => {
                 differences(mine, node, &path, found);
             }
-            (mine, theirs) if mine == theirs => {}
+            (mine, theirs) if is_same(mine, theirs) => {}
             _ => found.push((path, node.clone())),
         }
+    }
+}
+
+/// Whether two values are the same, wherever they are written.
+fn is_same(one: &hocon::Value, other: &hocon::Value) -> bool {
+    match (one, other) {
+        (hocon::Value::Array(one), hocon::Value::Array(other)) => {
+            let mut pairs = one.iter().zip(other);
+            one.len() == other.len() && pairs.all(|(one, other)| is_same(&one.value, &other.value))
+        }
+        (hocon::Value::Object(one), hocon::Value::Object(other)) => {
+            let has = |(key, node): (&str, &hocon::Node)| {
+                let found = other.iter().find(|(own, _)| *own == key);
+                found.is_some_and(|(_, own)| is_same(&node.value, &own.value))
+            };
+            one.iter().count() == other.iter().count() && one.iter().all(has)
+        }
+        (one, other) => one == other,
     }
 }
 

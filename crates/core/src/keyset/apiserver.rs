@@ -72,7 +72,7 @@ pub(super) fn merge(keyset: &Keyset, changes: Changes<'_>, text: &str) -> Result
     let mut all: Vec<Wanted> = [("enabled", has_users), ("pass_hashed", has_hashes)]
         .into_iter()
         .filter(|(name, is_needed)| *is_needed && !is_on(&text, &path(name)))
-        .filter(|(name, _)| *name != "enabled" || switch != Some(Switch::Off))
+        .filter(|(name, _)| *name != "enabled" || !changes.is_of_keys)
         .map(|(name, _)| wanted(name, truth()))
         .collect();
     all.push(wanted("users", list));

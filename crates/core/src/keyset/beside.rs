@@ -22,6 +22,8 @@ pub struct Followed {
     gone: Vec<String>,
     /// Those who have another password there.
     other: Vec<String>,
+    /// Those of whom the file does not tell.
+    untold: Vec<String>,
 }
 
 impl Followed {
@@ -35,6 +37,10 @@ impl Followed {
             (
                 "has another password for these users, which is kept",
                 &self.other,
+            ),
+            (
+                "does not tell whether these users of the secure.conf beside it are still meant; check that they are",
+                &self.untold,
             ),
         ];
         let said = said.into_iter().filter(|(_, names)| !names.is_empty());
@@ -74,9 +80,16 @@ impl Keyset {
             return Ok(None);
         }
         let text = read_text(&path)?;
-        // What does not tell its users is refused where it is written.
+        // Where it is written, it is refused.
         let Ok(listed) = Self::new().users_left_out(&text, &path) else {
-            return Ok(None);
+            let users = copy.users().iter().map(|user| user.username.clone());
+            let untold = users.filter(|name| self.user(name).is_some() && !is_asked(name));
+            return Ok(Some(Followed {
+                path,
+                gone: Vec::new(),
+                other: Vec::new(),
+                untold: untold.collect(),
+            }));
         };
         let hashes = Self::read_apiserver(&text, &path).unwrap_or_default();
         let (mut gone, mut other, mut in_clear_text) = (Vec::new(), Vec::new(), Vec::new());
@@ -102,7 +115,12 @@ impl Keyset {
             }
         }
         match in_clear_text.is_empty() {
-            true => Ok(Some(Followed { path, gone, other })),
+            true => Ok(Some(Followed {
+                path,
+                gone,
+                other,
+                untold: Vec::new(),
+            })),
             false => Err(Error::ClearText {
                 path,
                 users: enumerated(&in_clear_text),

@@ -231,18 +231,20 @@ fn client(path: &Path) -> Option<Found> {
     })
 }
 
-/// The passwords that clearml-keygen wrote, and nothing else: `NAME:PASSWORD` on each line.
+/// The passwords that clearml-keygen wrote, and nothing else: on each line `NAME:PASSWORD`, maybe with `:FULL NAME`, or JSON.
 fn logins(path: &Path) -> Option<Found> {
     // A list of a thousand users is no larger.
     const LARGEST: u64 = 64 << 10;
     let is_small = fs::metadata(path).is_ok_and(|data| data.len() <= LARGEST);
     let text = is_small.then(|| read_text(path).ok()).flatten()?;
     let password = |line: &str| {
-        let (name, password) = line.rsplit_once(':')?;
-        let is_one = !name.is_empty() && generate::is_password(password);
-        is_one.then(|| Secret::from(password))
+        let words = line.split([':', '"']).skip(1);
+        let mut passwords = words.filter(|word| generate::is_password(word));
+        passwords.next().map(Secret::from)
     };
-    let secrets: Vec<Secret> = text.lines().map(password).collect::<Option<_>>()?;
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let secrets: Vec<Secret> = lines.map(password).collect::<Option<_>>()?;
     (!secrets.is_empty()).then(|| Found {
         path: path.to_owned(),
         what: PASSWORDS,

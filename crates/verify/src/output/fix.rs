@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::files::is_default;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shell::{comment, quoted};
 use clearml_secure_core::source::Sources;
@@ -193,11 +192,6 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
 /// A server reads its files when it starts.
 fn restarted(deployment: &Described) -> String {
     const READERS: [Server; 3] = [Server::Apiserver, Server::Fileserver, Server::AsyncDelete];
-    let file = fix::compose_file(deployment);
-    let compose = match is_default(&file.file_name().unwrap_or_default().to_string_lossy()) {
-        true => "docker compose".to_owned(),
-        false => format!("docker compose -f {}", quoted(file)),
-    };
     let mut services: Vec<String> = Vec::new();
     for instance in READERS.into_iter().flat_map(|server| deployment.of(server)) {
         let name = quoted(Path::new(&deployment.service(instance).name));
@@ -206,11 +200,9 @@ fn restarted(deployment: &Described) -> String {
         }
     }
     let lines = [
-        "then run these (the servers must restart together):".to_owned(),
-        format!("  {compose} up -d --force-recreate {}", services.join(" ")),
-        format!(
-            "  {compose} exec redis redis-cli -n 8 FLUSHDB   # otherwise old tokens work for up to 12 hours"
-        ),
+        "then run these, in the folder and with the options with which you start it (the servers must restart together):".to_owned(),
+        format!("  docker compose up -d --force-recreate {}", services.join(" ")),
+        "  redis-cli -n 8 FLUSHDB   # otherwise old tokens work for up to 12 hours; on the Redis of the file server".to_owned(),
     ];
     lines.iter().map(|line| comment(line)).collect()
 }

@@ -83,7 +83,7 @@ pub(crate) fn targets(
 }
 
 /// Leaves out a file that `docker compose` starts under another name, beside another `.env`: a link with a default name leads to
-/// it.
+/// it. With a `.env` of its own it may be started where it is, too.
 fn without_linked(mut found: Vec<Found>, remarks: &mut Vec<String>) -> Vec<Found> {
     let is_started = |one: &&Found| has_default_name(&one.path) && is_link(&one.path);
     let links = found.iter().filter(is_started);
@@ -94,7 +94,8 @@ fn without_linked(mut found: Vec<Found>, remarks: &mut Vec<String>) -> Vec<Found
         return found;
     }
     found.retain(|one| {
-        if has_default_name(&one.path) || is_link(&one.path) {
+        let has_own = one.path.with_file_name(".env").exists();
+        if has_own || has_default_name(&one.path) || is_link(&one.path) {
             return true;
         }
         let real = fs::canonicalize(&one.path).ok();

@@ -361,7 +361,8 @@ impl Around<'_> {
         matches!(self.namespace(index), Namespace::Host(_)) || !self.open_ports(index).is_empty()
     }
 
-    /// Whether others than the host may come in: at its own ports, by rules of a cluster, or through another proxy beside it.
+    /// Whether others than the host may come in: at its own ports, by rules of a cluster, or through another proxy, beside it or
+    /// elsewhere.
     fn is_reached(&self, index: usize) -> bool {
         let mut pod = self.containers[index].pod.iter();
         let passes_on = |other: &Container| {
@@ -373,7 +374,10 @@ impl Around<'_> {
                 && self.are_beside(other, index)
                 && (self.is_published(other) || mention::is_tunnel(container))
         };
+        // A Traefik elsewhere looks at them.
+        let mut labels = self.containers[index].labels.iter();
         self.is_published(index)
+            || labels.any(|label| label.name.to_ascii_lowercase().contains(".routers."))
             || pod.any(|pod| !pod.entrances.is_empty())
             || self.containers.iter().enumerate().any(is_before)
     }

@@ -269,7 +269,7 @@ pub(super) fn unknown(container: &Container, files: &Files) -> Option<String> {
         let mut folders = software.folders().iter();
         folders.any(|folder| match is_below(folder, target) {
             true => !is_for_itself(container, software, folder),
-            false => is_below(target, folder) && !is_for_others(target),
+            false => is_below(target, folder) && !is_for_others(target) && is_of_sites(target),
         })
     };
     // Beside the main file nothing is read but what it includes.
@@ -280,6 +280,21 @@ pub(super) fn unknown(container: &Container, files: &Files) -> Option<String> {
             || included::is_included(container, software, files, target)
     };
     missing(container, files, is_there)
+}
+
+/// Whether nginx' image, and what is made of it, read a path below `/etc/nginx` by themselves.
+fn is_of_sites(path: &str) -> bool {
+    const OWN: [&str; 7] = [
+        "conf.d",
+        "http.d",
+        "nginx.conf",
+        "sites-enabled",
+        "stream.d",
+        "templates",
+        "vhost.d",
+    ];
+    let rest = container_path::relative(path, "/etc/nginx");
+    rest.is_none_or(|rest| rest.is_empty() || OWN.iter().any(|own| is_below(rest, own)))
 }
 
 /// Whether the command names what is at a path, or something below it.
@@ -323,10 +338,14 @@ fn is_for_itself(container: &Container, software: Software, folder: &str) -> boo
 /// Why it is not known whom a proxy passes on to whose configuration is not read, wherever that is.
 pub(super) fn unread(container: &Container, files: &Files) -> Option<String> {
     let is_one = Software::of(container) == Some(Software::Other) && !labelled::is_one(container);
-    // What a program keeps is below `/var`.
-    let is_there = |target: &str| {
-        !is_for_others(target) && !is_of_system(target) && !target.starts_with("/var/")
+    // What a program keeps while it runs.
+    let is_kept = |target: &str| {
+        ["/run", "/tmp", "/var"]
+            .iter()
+            .any(|kept| is_below(target, kept))
     };
+    let is_there =
+        |target: &str| !is_for_others(target) && !is_of_system(target) && !is_kept(target);
     is_one
         .then(|| missing(container, files, is_there))
         .flatten()
@@ -363,7 +382,9 @@ fn missing(
 
 /// The software of a container, by its image or its command.
 fn software(container: &Container) -> Option<Software> {
-    Software::of(container).or_else(|| of_command(container))
+    Software::of(container)
+        .or_else(|| of_command(container))
+        .or_else(|| has_options_of_traefik(container).then_some(Software::Traefik))
 }
 
 /// The program that a command starts, where the image has a name of its own.
@@ -380,6 +401,14 @@ fn of_command(container: &Container) -> Option<Software> {
         _ => None,
     });
     programs.next()
+}
+
+/// Whether a command has options that Traefik alone has.
+fn has_options_of_traefik(container: &Container) -> bool {
+    ["--entrypoints.", "--providers."].iter().all(|start| {
+        let mut words = container.words.iter();
+        words.any(|word| word.to_ascii_lowercase().starts_with(start))
+    })
 }
 
 fn is_tls(port: &Port) -> bool {
@@ -519,7 +548,7 @@ pub(super) fn doubt(around: &Around<'_>, index: usize) -> Option<String> {
     if servers.is_empty() || !is_known && !is_hinted(container) || serves_pages(container) {
         return None;
     }
-    let is_told = Software::of(container) == Some(Software::Traefik) || labelled::is_one(container);
+    let is_told = software(container) == Some(Software::Traefik) || labelled::is_one(container);
     let sleeps = container
         .words
         .iter()

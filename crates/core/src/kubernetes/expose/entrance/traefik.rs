@@ -1,6 +1,7 @@
 //! Routes of Traefik's own kinds, and what its middlewares do, which an Ingress may name, too
 //! (docs/clearml.md#ways-into-a-cluster).
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -96,15 +97,26 @@ impl<'a> Middlewares<'a> {
         let mut done = Done::default();
         for name in names(tls::obeyed(ingress, OF_INGRESS).unwrap_or_default()) {
             let qualified = name.strip_suffix("@kubernetescrd").unwrap_or(name);
-            // Either of the two names may have a dash.
+            // Either of the two names may have a dash: of several the one in the Ingress' own namespace counts, and then the one
+            // with the longest name.
             let is_meant = |one: &&&Object| {
                 let namespace = qualified.strip_suffix(one.name.as_str());
                 let namespace = namespace.and_then(|before| before.strip_suffix('-'));
                 let own = one.namespace.as_deref();
-                namespace.is_some_and(|namespace| own.is_none_or(|own| own == namespace))
+                one.kind == "Middleware"
+                    && namespace.is_some_and(|namespace| own.is_none_or(|own| own == namespace))
             };
-            let mut all = self.0.values().flatten();
-            let meant = all.find(|one| one.kind == "Middleware" && is_meant(one));
+            let rank = |one: &&&Object| {
+                let place = one.span(&one.node);
+                let is_beside = one.namespace == ingress.namespace;
+                (
+                    is_beside,
+                    one.name.len(),
+                    Reverse((place.source, place.start)),
+                )
+            };
+            let all = self.0.values().flatten();
+            let meant = all.filter(is_meant).max_by_key(rank);
             self.add(meant, qualified, &mut done, 0);
         }
         done

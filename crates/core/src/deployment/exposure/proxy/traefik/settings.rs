@@ -81,9 +81,11 @@ impl Settings {
             self.untold = missing(container, files, |path| {
                 places.iter().any(|place| is_below(place, path))
             });
+            // Where its providers are told, what is not known is likely an address of mail, or a level of its log.
+            let is_told = starting(&options, "providers.").any(|(_, value)| !value.is_empty());
             let untold = container.command.iter().find_map(Knowable::reason);
-            if let Some(why) = untold {
-                self.miss(why.as_str().to_owned());
+            if untold.is_some_and(|_| !is_told) {
+                self.miss("a part of its command is not known".to_owned());
             }
             self.own = match options.is_empty() {
                 true => variables(container),
