@@ -86,8 +86,8 @@ impl Ways<'_> {
         if reading.tunnels == Extent::Part {
             self.unseen.extend(hidden(around, by, reason));
         }
-        let unknown =
-            proxy::unknown(self.container, &reading.files).filter(|_| around.is_reached(by));
+        let unknown = proxy::hidden::unknown(self.container, &reading.files)
+            .filter(|_| around.is_reached(by));
         self.unseen
             .extend(unknown.and_then(|why| elsewhere(around, by, WHOM, &why)));
         if proxy::is_told_otherwise(&reading.files) && around.is_published(by) {
@@ -144,8 +144,9 @@ impl Ways<'_> {
                 .extend(hidden(self.around, self.by, why.as_str()));
         }
         let concluded = proxy::concluded(self.around, self.by, files);
-        if !concluded.iter().any(|forward| forward.is_told) && self.around.is_reached(self.by) {
-            let unread = proxy::unread(container, files);
+        if !concluded.iter().any(|forward| forward.is_told) {
+            let unread = proxy::hidden::unread(container, files);
+            let unread = unread.filter(|_| self.around.is_reached(self.by));
             self.unseen
                 .extend(unread.and_then(|why| elsewhere(self.around, self.by, WHOM, &why)));
         }

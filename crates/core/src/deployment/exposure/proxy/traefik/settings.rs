@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize as _;
 
+use super::super::hidden::{has_ending, is_for_others, missing};
 use super::super::included::beside;
-use super::super::{has_ending, is_for_others, missing};
 use super::{Paths, is_on, starting, template};
 use crate::container::{Container, VariableValue};
 use crate::container_path::is_below;
