@@ -12,6 +12,7 @@ pub mod advice;
 pub mod balancer;
 pub mod case;
 pub mod compose;
+pub mod desk;
 pub mod docker;
 pub mod effective;
 pub mod expected;

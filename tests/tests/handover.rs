@@ -9,16 +9,13 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use e2e::files::stock;
-use e2e::program::{Done, clearml, shell_in};
+use e2e::desk::{self, run, text};
+use e2e::program::clearml;
 use tempfile::TempDir;
 
 /// A deployment whose `secure.conf` lists jane and joe, while its `apiserver.conf` has lost joe.
 fn deployment() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("config")).unwrap();
-    let compose = stock().replace("/opt/clearml/config:", "./config:");
-    fs::write(folder.path().join("docker-compose.yml"), compose).unwrap();
+    let folder = desk::deployment();
     run(
         &folder,
         "clearml-keygen -q -f hocon -o config/secure.conf --user jane --user joe --passwords logins.txt\n\
@@ -26,14 +23,6 @@ fn deployment() -> TempDir {
     )
     .exit(0);
     folder
-}
-
-fn run(folder: &TempDir, commands: &str) -> Done {
-    shell_in(folder.path()).args(["-euc", commands]).done()
-}
-
-fn text(folder: &TempDir, name: &str) -> String {
-    fs::read_to_string(folder.path().join(name)).unwrap()
 }
 
 fn mode(path: &Path) -> u32 {

@@ -6,8 +6,9 @@
 
 use std::fs;
 
+use e2e::desk;
 use e2e::files::stock;
-use e2e::program::{Done, clearml, shell_in};
+use e2e::program::{Done, clearml};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -15,9 +16,7 @@ use tempfile::TempDir;
 fn deployment(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let site = folder.path().join("site");
-    fs::create_dir_all(site.join("config")).unwrap();
-    let compose = stock().replace("/opt/clearml/config:", "./config:");
-    fs::write(site.join("docker-compose.yml"), compose).unwrap();
+    desk::deploy(&site);
     for (name, text) in files {
         fs::write(site.join(name), text).unwrap();
     }
@@ -27,11 +26,6 @@ fn deployment(files: &[(&str, &str)]) -> TempDir {
 fn verify(folder: &TempDir, arguments: &[&str]) -> Done {
     let run = clearml("verify").within(folder.path());
     run.env("COLUMNS", "100").args(arguments.to_vec()).done()
-}
-
-/// Runs commands as they were printed.
-fn paste(folder: &TempDir, commands: &str) -> Done {
-    shell_in(folder.path()).args(["-euc", commands]).done()
 }
 
 /// The commands below the help of a rule.
@@ -53,7 +47,7 @@ fn the_keyset_in_use_is_named() {
     };
     let first = script();
     assert!(first.contains(&users("site/keys.env")), "{first}");
-    paste(&folder, &first).exit(0);
+    desk::run(&folder, &first).exit(0);
     // It is there now, and known by its values, whatever its name.
     assert!(script().contains(&users("site/keys.env")), "{}", script());
     fs::rename(path("site/keys.env"), path("site/ours.env")).unwrap();
@@ -66,11 +60,11 @@ fn the_keyset_in_use_is_named() {
     fs::remove_file(path("site/ours.env")).unwrap();
     // Another one is not in use.
     fs::rename(path("site/keys.env"), path("keys.env")).unwrap();
-    paste(&folder, "clearml-keygen -q -o site/keys.env").exit(0);
+    desk::run(&folder, "clearml-keygen -q -o site/keys.env").exit(0);
     assert!(script().contains(&users("KEYS")), "{}", script());
     fs::rename(path("keys.env"), path("site/keys.env")).unwrap();
     let said = verify(&folder, &["site"]).exit(1).stdout;
-    paste(
+    desk::run(
         &folder,
         &help_of(&said, "open-login").replace("NAME", "jane"),
     )
@@ -83,7 +77,7 @@ fn the_keyset_in_use_is_named() {
 #[test]
 fn ports_are_closed_without_a_keyset() {
     let folder = deployment(&[]);
-    paste(&folder, &verify(&folder, &["--fix", "site"]).stdout).exit(0);
+    desk::run(&folder, &verify(&folder, &["--fix", "site"]).stdout).exit(0);
     let script = verify(&folder, &["--fix", "site"]).stdout;
     let bind =
         "#clearml-inject --bind 127.0.0.1 -i --backup .orig-2 site/docker-compose.yml </dev/null\n";
@@ -93,20 +87,20 @@ fn ports_are_closed_without_a_keyset() {
         script.replace("#clearml", "clearml"),
     )
     .unwrap();
-    paste(&folder, "sh -eu <fix.sh").exit(0);
+    desk::run(&folder, "sh -eu <fix.sh").exit(0);
     let said = verify(&folder, &["site"]).exit(1).stdout;
     assert!(!said.contains("public-port"), "{said}");
     // Docker compose has to be told an env file of another name, and this alone is no reason for keys.
     let folder = deployment(&[]);
     let keys = "clearml-keygen -q -o keys.env\n\
                 clearml-inject -q -k keys.env --env-file site/prod.env -i site/docker-compose.yml";
-    paste(&folder, keys).exit(0);
+    desk::run(&folder, keys).exit(0);
     let asked = ["--fix", "--env-file", "site/prod.env", "site"];
     let script = verify(&folder, &asked).stdout;
     let bind = "#clearml-inject --env-file site/prod.env --bind 127.0.0.1 -i --backup .orig site/docker-compose.yml </dev/null\n";
     assert!(script.contains(bind), "{script}");
     let env_file = fs::read(folder.path().join("site/prod.env")).unwrap();
-    let done = paste(&folder, &script.replace("#clearml", "clearml")).exit(0);
+    let done = desk::run(&folder, &script.replace("#clearml", "clearml")).exit(0);
     let next = "docker compose --env-file site/prod.env -f site/docker-compose.yml up -d";
     assert!(done.stderr.contains(next), "{}", done.stderr);
     assert_eq!(
@@ -117,7 +111,7 @@ fn ports_are_closed_without_a_keyset() {
     assert!(!said.contains("public-port"), "{said}");
     // A keyset that should have come is no reason to go on without it.
     let lost = "false | clearml-inject --env-file site/prod.env --bind 127.0.0.1 -i site/docker-compose.yml";
-    let refused = paste(&folder, lost).exit(2);
+    let refused = desk::run(&folder, lost).exit(2);
     assert!(
         refused.stderr.contains("no keyset came"),
         "{}",
@@ -136,7 +130,7 @@ fn passwords_of_an_apiserver_conf_are_hashed_and_replaced_there() {
     let commands = help_of(&said, "plaintext-password");
     let users = folder.path().join("users.txt");
     fs::write(&users, "jane:orbit-lamp-frozen\njohn:12345678\n").unwrap();
-    paste(&folder, &commands).exit(0);
+    desk::run(&folder, &commands).exit(0);
     assert!(!users.exists());
     let text = fs::read_to_string(folder.path().join("site/config/apiserver.conf")).unwrap();
     assert!(
@@ -148,7 +142,7 @@ fn passwords_of_an_apiserver_conf_are_hashed_and_replaced_there() {
     // A hash that is easily guessed gets another password, and only that one.
     let commands = help_of(&said, "weak-password");
     assert!(commands.contains("--reset-password john "), "{said}");
-    paste(&folder, &commands).exit(0);
+    desk::run(&folder, &commands).exit(0);
     let said = verify(&folder, &["site"]).exit(1).stdout;
     assert!(!said.contains("password]"), "{said}");
     let logins = fs::read_to_string(folder.path().join("logins.txt")).unwrap();
@@ -161,14 +155,14 @@ fn passwords_of_variables_are_replaced_with_the_keyset() {
     let weak = "clearml-keygen -q --users-from users.txt -o site/keys.env\n\
                 clearml-inject -q -k site/keys.env -i site/docker-compose.yml";
     fs::write(folder.path().join("users.txt"), "jane:12345678\n").unwrap();
-    paste(&folder, weak).exit(0);
+    desk::run(&folder, weak).exit(0);
     let said = verify(&folder, &["site"]).exit(1).stdout;
     let commands = help_of(&said, "weak-password");
     assert!(
         commands.starts_with("clearml-keygen --from site/keys.env --reset-password jane "),
         "{said}"
     );
-    paste(&folder, &commands).exit(0);
+    desk::run(&folder, &commands).exit(0);
     let said = verify(&folder, &["site"]).exit(1).stdout;
     assert!(!said.contains("weak-password"), "{said}");
 }
@@ -240,7 +234,7 @@ fn one_cause_is_one_finding() {
     }
     let other = "clearml-keygen -q -o other.env\nclearml-keygen -q -o keys.env\n\
                  clearml-inject -q -k keys.env -i site/docker-compose.yml";
-    paste(&folder, other).exit(0);
+    desk::run(&folder, other).exit(0);
     let said = verify(&folder, &["-k", "other.env", "site"]).exit(1).stdout;
     for part in [
         "error[keys-not-applied]: the keys of `--keys` are not in use (17 times)\n",
@@ -281,7 +275,7 @@ fn a_place_is_the_same_in_every_format() {
 fn a_secure_conf_that_keygen_refuses_is_not_changed_by_a_command() {
     let folder = deployment(&[]);
     let path = |name: &str| folder.path().join("site/config").join(name);
-    paste(
+    desk::run(
         &folder,
         "clearml-keygen -q -f hocon -o site/config/secure.conf",
     )
@@ -302,7 +296,7 @@ fn a_secure_conf_that_keygen_refuses_is_not_changed_by_a_command() {
     ] {
         fs::write(path("secure.conf"), text).unwrap();
         let run = "clearml-keygen --from site/config/secure.conf --only token_secret -f hocon -o site/config/secure.conf --force";
-        let refused = paste(&folder, run).exit(2);
+        let refused = desk::run(&folder, run).exit(2);
         assert!(refused.stderr.contains(why), "{}", refused.stderr);
         for options in [["site"].as_slice(), &["--fix", "site"]] {
             let said = verify(&folder, options).stdout;
@@ -319,7 +313,7 @@ fn a_secure_conf_that_keygen_refuses_is_not_changed_by_a_command() {
 fn keys_in_a_secure_conf_are_changed_there() {
     let folder = deployment(&[]);
     let conf = folder.path().join("site/config/secure.conf");
-    paste(
+    desk::run(
         &folder,
         "clearml-keygen -q -f hocon --user jane --passwords logins.txt -o site/config/secure.conf",
     )
@@ -373,7 +367,7 @@ fn keys_in_a_secure_conf_are_changed_there() {
         let bad = fs::read_to_string(&conf).unwrap();
         for commands in [&help, &script] {
             fs::write(&conf, &bad).unwrap();
-            paste(&folder, commands)
+            desk::run(&folder, commands)
                 .exit(0)
                 .says("docker compose up -d --force-recreate apiserver fileserver async_delete\n");
             fs::remove_file(conf.with_extension("conf.orig")).ok();
@@ -385,11 +379,11 @@ fn keys_in_a_secure_conf_are_changed_there() {
         assert_eq!(compose, same);
     }
     let found = verify(&folder, &["site"]).stdout;
-    paste(&folder, &help_of(&found, "unset-variable")).exit(0);
+    desk::run(&folder, &help_of(&found, "unset-variable")).exit(0);
     let found = verify(&folder, &["site"]).stdout;
     assert!(!found.contains("[unset-variable]"), "{found}");
     assert!(!found.contains("[readable-secret]"), "{found}");
-    paste(
+    desk::run(
         &folder,
         "clearml-verify -q --fail-on error -k site/config/secure.conf site",
     )
@@ -405,12 +399,12 @@ fn where_another_file_wins_the_help_says_what_inject_says() {
     let says = "clearml-inject refuses as the files are: apiserver would not read the keyset's secure.auth.token_secret: site/docker-compose.override.yml:4:7 overrides it; remove the line at site/docker-compose.override.yml:4:7, then run this again: clearml-keygen";
     assert!(said.contains(says), "{found}");
     let commands = help_of(&found, "missing-setting");
-    paste(&folder, &commands).refused();
+    desk::run(&folder, &commands).refused();
     // As it says.
     let path = folder.path().join("site/docker-compose.override.yml");
     fs::write(&path, "services:\n  apiserver:\n    restart: always\n").unwrap();
     fs::remove_file(folder.path().join("keys.env")).unwrap();
-    paste(&folder, &commands).exit(0);
+    desk::run(&folder, &commands).exit(0);
     let found = verify(&folder, &["site/docker-compose.yml"]).stdout;
     assert!(!found.contains("clearml-inject refuses"), "{found}");
 }
@@ -420,14 +414,14 @@ fn a_command_names_a_user_who_looks_like_an_option() {
     let folder = deployment(&[]);
     let make = "clearml-keygen -q --user=-jane --passwords logins.txt -o keys.env\n\
                 clearml-inject -q -k keys.env -i site/docker-compose.yml";
-    paste(&folder, make).exit(0);
-    paste(
+    desk::run(&folder, make).exit(0);
+    desk::run(
         &folder,
         "clearml-keygen --from keys.env --user=-jane --passwords more.txt",
     )
     .refused()
     .says("use --reset-password=-jane");
-    paste(
+    desk::run(
         &folder,
         "clearml-keygen -q --from keys.env --reset-password=-jane --passwords more.txt -o new.env",
     )
@@ -462,18 +456,18 @@ fn a_guest_in_a_list_is_made_no_user() {
 fn a_value_that_is_gone_is_generated_by_the_command_that_is_told() {
     let folder = deployment(&[]);
     let make = "umask 077; clearml-keygen -q | sed '/AUTH__TOKEN_SECRET/s/=.*/=/' >some.env";
-    paste(&folder, make).exit(0);
+    desk::run(&folder, make).exit(0);
     let command = "clearml-keygen --from some.env -o complete.env";
     for run in [
         "clearml-inject -k some.env -i site/docker-compose.yml",
         "clearml-verify -k some.env site",
     ] {
-        paste(&folder, run)
+        desk::run(&folder, run)
             .refused()
             .says(&format!("\n      {command}\n"));
     }
-    paste(&folder, command).exit(0);
-    paste(
+    desk::run(&folder, command).exit(0);
+    desk::run(
         &folder,
         "clearml-inject -k complete.env -i site/docker-compose.yml",
     )
@@ -513,7 +507,7 @@ fn a_keyset_that_is_encrypted_is_said_to_be() {
             "clearml-verify -k keys.enc site",
             "clearml-keygen --from keys.enc -o new.env",
         ] {
-            paste(&folder, run)
+            desk::run(&folder, run)
                 .refused()
                 .says(&format!("{program} has encrypted the file\n"))
                 .says(&format!("decrypt it, and pass what `{command}` prints"));
@@ -527,15 +521,15 @@ fn ports_need_no_keyset_in_what_is_told_either() {
     let folder = deployment(&[("docker-compose.override.yml", more)]);
     let said = |options: &str| {
         let command = format!("clearml-inject {options} -i docker-compose.override.yml </dev/null");
-        paste(&folder, &format!("cd site; {command}"))
+        desk::run(&folder, &format!("cd site; {command}"))
             .refused()
             .stderr
     };
     let told = said("--close-ports --bind 127.0.0.1");
     let command = "clearml-inject --close-ports --bind 127.0.0.1 --merge docker-compose.override.yml -i docker-compose.yml";
     assert!(told.contains(&format!("\n      {command}\n")), "{told}");
-    paste(&folder, &format!("cd site; {command} </dev/null")).exit(0);
-    paste(&folder, "clearml-keygen -q -o site/keys.env").exit(0);
+    desk::run(&folder, &format!("cd site; {command} </dev/null")).exit(0);
+    desk::run(&folder, "clearml-keygen -q -o site/keys.env").exit(0);
     let told = said("-k keys.env --close-ports");
     assert!(
         told.contains("clearml-inject -k keys.env --merge"),

@@ -8,26 +8,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use e2e::files::stock;
-use e2e::program::{Done, shell_in};
-use tempfile::TempDir;
-
-/// A deployment with a configuration folder of its own.
-fn deployment() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("config")).unwrap();
-    let compose = stock().replace("/opt/clearml/config:", "./config:");
-    fs::write(folder.path().join("docker-compose.yml"), compose).unwrap();
-    folder
-}
-
-fn run(folder: &TempDir, commands: &str) -> Done {
-    shell_in(folder.path()).args(["-euc", commands]).done()
-}
-
-fn text(folder: &TempDir, name: &str) -> String {
-    fs::read_to_string(folder.path().join(name)).unwrap()
-}
+use e2e::desk::{deployment, run, text};
 
 /// The command that is printed, by what it begins with.
 fn command(said: &str, start: &str) -> String {
