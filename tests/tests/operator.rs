@@ -256,7 +256,7 @@ fn what_an_apiserver_conf_does_not_list_stays_out_and_what_it_has_in_clear_text_
     fs::write(&conf, "").unwrap();
     run(&folder, &format!("{KEYGEN} --only tests"))
         .exit(0)
-        .says("config/apiserver.conf does not list these users, so they are left out: jane\n");
+        .says("config/apiserver.conf has no users, and the API server takes them from there alone, so these are left out: jane\n");
     assert!(!text(&folder, "config/apiserver.conf").contains("jane"));
 }
 

@@ -156,9 +156,16 @@ fn users_of_configuration_files_stay() {
     ended.says(0, "proved: the servers accept the new keys");
     assert_eq!(fs::read_to_string(&users).unwrap(), text);
     assert_ne!(fs::read(bed.keys()).unwrap(), before[&bed.keys()].0);
+    // One who is removed by hand is still in the copy, which keeps nobody from a rotation and brings nobody back.
+    let list = text.lines().filter(|line| !line.contains("jane"));
+    let kept = list.collect::<Vec<_>>().join("\n") + "\n";
+    fs::write(&users, &kept).unwrap();
+    bed.restart();
     let ended = bed.rotate(&["--only", "token_secret"]);
     ended.says(0, "proved: the servers accept the new keys");
     assert!(bed.has(&bed.keys()));
+    assert_eq!(fs::read_to_string(&users).unwrap(), kept);
+    assert!(!fs::read_to_string(bed.keys()).unwrap().contains("jane"));
 }
 
 /// Before the question, and whatever comes out: agents that were seen, and clients in files.

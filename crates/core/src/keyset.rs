@@ -34,7 +34,7 @@ use crate::secret::Secret;
 use crate::setting::{Kind, SETTINGS, Server, Setting};
 use crate::shell;
 use crate::shown::escape;
-pub use beside::{APISERVER, Followed, SECURE};
+pub use beside::{APISERVER, Followed, SECURE, apiserver_of};
 pub use chosen::Chosen;
 use fault::put;
 pub use flaw::Flaw;

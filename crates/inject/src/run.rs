@@ -269,7 +269,7 @@ fn keyset(cli: &Cli) -> Result<Keyset, Error> {
     }
     refuse_nothing(path, &text, "keyset")?;
     let mut keyset = Keyset::read(&text, path)?;
-    let followed = keyset.follow_own(path)?;
+    let followed = keyset.follow_own(&text, path)?;
     for remark in followed.iter().flat_map(Followed::remarks) {
         if !cli.general.quiet {
             say(&format!("clearml-inject: {remark}\n"));

@@ -7,11 +7,11 @@ use std::fmt::Write;
 use std::path::Path;
 
 use clearml_secure_core::deployment::Composed;
-use clearml_secure_core::effective::{Configured, Effective};
+use clearml_secure_core::effective::{Configured, Effective, ServerConfiguration};
 use clearml_secure_core::exit::{self, Input};
-use clearml_secure_core::fixed_users::FixedUsers;
+use clearml_secure_core::fixed_users::{ENABLED, FixedUser, FixedUsers};
 use clearml_secure_core::instance::Instance;
-use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::keyset::{Keyset, User};
 use clearml_secure_core::known::first_with;
 use clearml_secure_core::opening::ACCOUNTS;
 use clearml_secure_core::setting::{Server, Setting};
@@ -177,18 +177,33 @@ fn web_login(deployment: &Composed, keyset: &Keyset) -> String {
     if deployment.of(Server::Apiserver).next().is_none() {
         return out;
     }
-    let before = || {
-        Effective::of(deployment)
-            .servers
-            .iter()
-            .filter(|server| server.server == Server::Apiserver)
-            .flat_map(|server| FixedUsers::of(server, deployment).users)
-            .map(|user| user.username)
-            .collect::<Vec<String>>()
+    let effective = Effective::of(deployment);
+    let servers = || {
+        let servers = effective.servers.iter();
+        servers.filter(|server| server.server == Server::Apiserver)
     };
+    let before: Vec<FixedUser> = servers()
+        .flat_map(|server| FixedUsers::of(server, deployment).users)
+        .collect();
+    let is_off = |server: &ServerConfiguration| {
+        let switch = server.switch(deployment, ENABLED);
+        switch.span.filter(|_| switch.is_on.known() == Some(&false))
+    };
+    let off: Option<String> = servers()
+        .find_map(is_off)
+        .map(|span| deployment.sources.place(span).to_string());
+    let named = || before.iter().map(|user| user.username.clone());
     if keyset.users().is_empty() {
-        let stay = before();
-        if !stay.is_empty() {
+        let stay: Vec<String> = named().collect();
+        if let Some(place) = off {
+            // No users are asked for, so that who gets in is left to a person.
+            line(
+                &mut out,
+                &format!(
+                    "web login: fixed users are disabled at {place}, and the keyset has none, so this stays: anyone who can reach the web page can log in without a password"
+                ),
+            );
+        } else if !stay.is_empty() {
             line(
                 &mut out,
                 &format!(
@@ -206,8 +221,17 @@ fn web_login(deployment: &Composed, keyset: &Keyset) -> String {
             plural(keyset.users().len(), "user")
         ),
     );
-    let mut gone = before();
-    gone.retain(|name| !keyset.users().iter().any(|user| user.username == *name));
+    if let Some(place) = off {
+        line(
+            &mut out,
+            &format!(
+                "web login: fixed users were disabled at {place}, and this enables them: only these users can log in at the web page"
+            ),
+        );
+    }
+    out.push_str(&others_than_before(&before, keyset));
+    let mut gone: Vec<String> = named().collect();
+    gone.retain(|name| keyset.user(name).is_none());
     if !gone.is_empty() {
         line(
             &mut out,
@@ -216,6 +240,33 @@ fn web_login(deployment: &Composed, keyset: &Keyset) -> String {
                 names(&gone)
             ),
         );
+    }
+    out
+}
+
+/// Those who come to a list of users that is there, and those whose password is another: somebody may have removed the one, or
+/// reset the other, where the keyset does not see it.
+fn others_than_before(before: &[FixedUser], keyset: &Keyset) -> String {
+    let mut out = String::new();
+    let listed = |name: &str| before.iter().find(|user| user.username == name);
+    let users = || keyset.users().iter().filter(|_| !before.is_empty());
+    let has_other = |user: &&User| {
+        let listed = listed(&user.username);
+        listed.is_some_and(|own| own.password.as_ref() != Some(&user.password_hash))
+    };
+    let added = users().filter(|user| listed(&user.username).is_none());
+    let reset = users().filter(has_other);
+    for (what, all) in [
+        (
+            "added, because the files do not list them",
+            added.collect::<Vec<&User>>(),
+        ),
+        ("another password than in the files", reset.collect()),
+    ] {
+        let all: Vec<String> = all.iter().map(|user| user.username.clone()).collect();
+        if !all.is_empty() {
+            line(&mut out, &format!("web login: {what}: {}", names(&all)));
+        }
     }
     out
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clearml_secure_core::effective::{Configured, Layer, Reading, Value};
 use clearml_secure_core::fixed_users::{ENABLED, PASS_HASHED, USERS};
 use clearml_secure_core::io::read_argument;
-use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::keyset::{Followed, Keyset};
 use clearml_secure_core::setting::{SETTINGS, Server, Setting};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
@@ -19,7 +19,6 @@ use crate::case::Case;
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::finding::{Draft, Finding, Severity};
-use crate::login::Login;
 
 /// The name under which files, keys and a running server are held against each other.
 pub(crate) const ID: &str = "keys-not-applied";
@@ -66,6 +65,8 @@ fn locked_out(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
 pub(crate) struct Keys {
     pub(crate) new: Option<Arc<Keyset>>,
     pub(crate) old: Option<Arc<Keyset>>,
+    /// What to say of the files that they are in.
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Keys {
@@ -78,16 +79,20 @@ impl Keys {
                 target: target.to_owned(),
             });
         }
-        let read = |path: &Path| -> Result<Arc<Keyset>, Error> {
-            let mut keyset = Keyset::read(&read_argument(path)?, path)?;
+        let mut remarks = Vec::new();
+        let mut read = |path: &Path| -> Result<Arc<Keyset>, Error> {
+            let text = read_argument(path)?;
+            let mut keyset = Keyset::read(&text, path)?;
             // A file that cannot be followed is told where the deployment is.
-            keyset.follow_own(path).ok();
+            let followed = keyset.follow_own(&text, path).ok().flatten();
+            remarks.extend(followed.iter().flat_map(Followed::remarks));
             Ok(Arc::new(keyset))
         };
-        let keys = Self {
-            new: cli.keys.as_deref().map(read).transpose()?,
-            old: cli.old_keys.as_deref().map(read).transpose()?,
-        };
+        let (new, old) = (
+            cli.keys.as_deref().map(&mut read).transpose()?,
+            cli.old_keys.as_deref().map(&mut read).transpose()?,
+        );
+        let keys = Self { new, old, remarks };
         if keys.are_the_same() {
             return Err(Error::SameKeysets {
                 has_other_users: !keys.have_the_same_users(),
@@ -141,15 +146,6 @@ pub(crate) fn lacking(case: &Case<'_>, keys: &Keyset) -> Option<Unseen> {
     })
 }
 
-/// What enables users that a file has disabled: the keyset, written into it again, would change nothing.
-fn enabling(case: &Case<'_>, login: &Login<'_>) -> Option<String> {
-    let layer = login.server.layer(case.deployment, ENABLED);
-    let is_in_file = matches!(layer, Some(Layer::File(_)));
-    is_in_file.then(|| {
-        "write `enabled: true` into fixed_users there, then restart the API server".to_owned()
-    })
-}
-
 /// Every API server must have the keyset's web-login users, and enable them. Those that a variable lists beside them go with the next
 /// injection; what somebody wrote into a file beside them stays, and is right.
 fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
@@ -181,13 +177,16 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
                 format!("{server} has no fixed users enabled, so those of the keyset do not count"),
                 format!("web-login users, not enabled at {server}"),
                 span,
-                enabling(case, login),
+                case.enabling(login),
             );
             continue;
         }
         if !of_variable && !login.users.is_whole {
             continue;
         }
+        // Somebody has a file of users and edits it: what is not as in the keyset may be so on purpose.
+        let layer = login.server.layer(case.deployment, USERS);
+        let listed = matches!(layer, Some(Layer::File(_))) && !login.users.users.is_empty();
         let is_plain = is_off(PASS_HASHED).is_some();
         let has = |name: &str| login.users.users.iter().find(|user| user.username == name);
         for user in keys.users() {
@@ -197,7 +196,7 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
                     format!("{server} does not have the keyset's web-login user {name}"),
                     format!("web-login user {name}, not at {server}"),
                     None,
-                    None,
+                    listed.then(|| case.if_meant(&user.username)),
                 ),
                 Some(own) if is_plain => add(
                     format!(
@@ -211,7 +210,7 @@ fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
                     format!("{server} has another password hash for {name} than the keyset"),
                     format!("web-login user {name}, another password hash at {server}"),
                     Some(own.span),
-                    None,
+                    listed.then(|| case.if_reset(login, own)),
                 ),
                 Some(_) => {}
             }

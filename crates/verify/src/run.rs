@@ -47,6 +47,7 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
     let mut stream = Stream::new(cli, policy, &products)?;
     let keys = Keys::read(cli)?;
     let mut remarks = no_longer_rules(&cli.ignore)?;
+    remarks.extend(keys.remarks.iter().cloned());
     remarks.extend(products::misnamed(cli));
     remarks.extend(products::without_summary(cli, &products));
     let mut share = Share::of(cli.shard);

@@ -317,7 +317,7 @@ fn users_that_an_injection_would_remove_are_named() {
     fs::write(folder.path("apiserver.conf"), "include \"more.conf\"\n").unwrap();
     let done = folder.keygen("--from secure.conf -f env").exit(0);
     let said = [
-        "clearml-keygen: apiserver.conf does not tell whether these users of the secure.conf beside it are still meant; check that they are: jane\n",
+        "clearml-keygen: apiserver.conf does not tell whether these users of the keyset are still meant; check that they are: jane\n",
         "clearml-keygen: warning: apiserver.conf may have users that",
     ];
     assert!(done.stderr.starts_with(&said.concat()), "{}", done.stderr);

@@ -89,6 +89,11 @@ pub(super) fn is_one(text: &str) -> bool {
     Text::read(text).is_ok_and(|text| text.tree.get(PATH).is_some())
 }
 
+/// Whether a text says anything of a list of users.
+pub(super) fn has_list(text: &str) -> bool {
+    Text::read(text).is_ok_and(|text| text.tree.get(&format!("{PATH}.users")).is_some())
+}
+
 /// The users of a file as a keyset. Those with plain passwords are passed over, as everywhere.
 ///
 /// # Errors

@@ -3,9 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Keyset, enumerated};
+use super::{Format, Keyset, apiserver, enumerated, recognise};
 use crate::error::Error;
 use crate::io::read_text;
+use crate::setting::SETTINGS;
+use crate::shell::quoted;
 use crate::shown::escape_path;
 
 /// The name under which the API server reads its users (docs/clearml.md#file-names-are-paths).
@@ -18,6 +20,10 @@ pub const SECURE: &str = "secure.conf";
 pub struct Followed {
     /// The file that counts.
     path: PathBuf,
+    /// Those that it lists; none where it does not tell.
+    listed: Option<Vec<String>>,
+    /// Whether it has a list of users at all.
+    has_list: bool,
     /// Those whom it does not list.
     gone: Vec<String>,
     /// Those who have another password there.
@@ -27,44 +33,122 @@ pub struct Followed {
 }
 
 impl Followed {
-    /// What to say of it, a line each.
+    /// Nothing yet.
+    fn of(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            listed: None,
+            has_list: false,
+            gone: Vec::new(),
+            other: Vec::new(),
+            untold: Vec::new(),
+        }
+    }
+
+    /// What to say of it, a line each, with what to do about users who were never there.
     pub fn remarks(&self) -> impl Iterator<Item = String> {
+        let gone = match self.has_list {
+            true => "does not list these users, so they are left out",
+            false => {
+                "has no users, and the API server takes them from there alone, so these are left out"
+            }
+        };
         let said = [
-            (
-                "does not list these users, so they are left out",
-                &self.gone,
-            ),
+            (gone, &self.gone),
             (
                 "has another password for these users, which is kept",
                 &self.other,
             ),
             (
-                "does not tell whether these users of the secure.conf beside it are still meant; check that they are",
+                "does not tell whether these users of the keyset are still meant; check that they are",
                 &self.untold,
             ),
         ];
         let said = said.into_iter().filter(|(_, names)| !names.is_empty());
-        said.map(|(what, names)| {
+        let said = said.map(|(what, names)| {
             format!("{} {what}: {}", escape_path(&self.path), enumerated(names))
+        });
+        let conf = self.path.with_file_name(SECURE);
+        let help = (!self.has_list && !self.gone.is_empty() && conf.is_file()).then(|| {
+            let conf = quoted(&conf);
+            // On the screen, because any name may be taken.
+            format!(
+                "to let one of them in, with a new password (this run does not):\n  \
+                 clearml-keygen --from {conf} --user NAME --passwords - -f hocon -o {conf} --force"
+            )
+        });
+        said.chain(help)
+    }
+
+    /// Whether the file says that it does not list a user.
+    pub fn leaves_out(&self, username: &str) -> bool {
+        let mut listed = self.listed.iter();
+        listed.any(|listed| listed.iter().all(|name| name != username))
+    }
+
+    /// What to say of those who come to the users that it lists, if anybody does.
+    pub fn joined_by(&self, names: &[String]) -> Option<String> {
+        let listed = self.listed.as_ref().filter(|listed| !listed.is_empty())?;
+        let new = names.iter().filter(|name| !listed.contains(name));
+        let new: Vec<String> = new.cloned().collect();
+        (!new.is_empty()).then(|| {
+            format!(
+                "{} does not list these users of the keyset, so they are added, and can log in: {}",
+                escape_path(&self.path),
+                enumerated(&new)
+            )
         })
     }
 }
 
+/// The `apiserver.conf` whose users a keyset has a copy of, if there is one. That is so of what servers could read, HOCON,
+/// whatever its file is called: `secure.conf`, the `secure.conf.orig` that a change keeps, or a link to one of them. A pipe has no
+/// folder, and what was copied to elsewhere has another one.
+pub fn apiserver_of(text: &str, path: &Path) -> Option<PathBuf> {
+    if path == Path::new("-") || recognise::format(text) != Ok(Format::Hocon) {
+        return None;
+    }
+    let is_secure = |path: &Path| path.file_name().is_some_and(|name| name == SECURE);
+    let real = path.canonicalize().ok();
+    let mut files = vec![path.to_owned()];
+    files.extend(real);
+    // What servers read under this name is in the folder that they read.
+    files.sort_by_key(|file| !is_secure(file));
+    let beside = files.iter().map(|file| file.with_file_name(APISERVER));
+    // A link to nothing is there as well: in a container it may lead somewhere.
+    beside
+        .into_iter()
+        .find(|path| path.symlink_metadata().is_ok() || has_other_files(path))
+}
+
+/// Whether other files may set what is in an `apiserver.conf`: names of files and folders are paths
+/// (docs/clearml.md#file-names-are-paths).
+fn has_other_files(apiserver: &Path) -> bool {
+    apiserver.with_extension("").is_dir()
+}
+
 impl Keyset {
-    /// Lets the users of a `secure.conf` be what they are in the `apiserver.conf` beside it: one who was removed there, or got
-    /// another password, would have the old login again. A keyset of another file stays as it is.
+    /// Lets the users of a keyset be what they are in the `apiserver.conf` of which it has a copy: one who was removed there, or
+    /// got another password, would have the old login again. `text` is that of the keyset.
     ///
     /// # Errors
     /// As [`Self::follow`].
-    pub fn follow_own(&mut self, path: &Path) -> Result<Option<Followed>, Error> {
-        match path.file_name().is_some_and(|name| name == SECURE) {
-            true => self.follow(path, &self.clone(), |_| false),
-            false => Ok(None),
+    pub fn follow_own(&mut self, text: &str, path: &Path) -> Result<Option<Followed>, Error> {
+        match apiserver_of(text, path) {
+            Some(apiserver) => self.follow(&apiserver, &self.clone(), |_| false),
+            None => Ok(None),
         }
     }
 
-    /// The same for a keyset that has users of `copy`, which is the `secure.conf` of this path. Those that are asked for
-    /// stay as they are.
+    /// Whether two keysets are one at different times: a value that was generated is in both.
+    pub fn is_kin_of(&self, other: &Self) -> bool {
+        let mut settings = SETTINGS.into_iter();
+        settings
+            .any(|setting| self.get(setting).is_some() && self.get(setting) == other.get(setting))
+    }
+
+    /// The same for a keyset that has users of `copy`, which is a keyset beside this `apiserver.conf`. Those that are asked
+    /// for stay as they are.
     ///
     /// # Errors
     /// An `apiserver.conf` that cannot be read, or has a password of theirs in clear text: the hash of the copy may be of
@@ -75,24 +159,26 @@ impl Keyset {
         copy: &Self,
         is_asked: impl Fn(&String) -> bool,
     ) -> Result<Option<Followed>, Error> {
-        let path = path.with_file_name(APISERVER);
-        if copy.users().is_empty() || !path.is_file() {
+        if self.users().is_empty() || path.symlink_metadata().is_err() && !has_other_files(path) {
             return Ok(None);
         }
-        let text = read_text(&path)?;
+        let mut followed = Followed::of(path);
+        let text = match path.is_file() {
+            true => read_text(path)?,
+            false => Default::default(),
+        };
+        let is_whole = path.is_file() && !has_other_files(path);
         // Where it is written, it is refused.
-        let Ok(listed) = Self::new().users_left_out(&text, &path) else {
+        let listed = Self::new().users_left_out(&text, path);
+        let Some(listed) = listed.ok().filter(|_| is_whole) else {
             let users = copy.users().iter().map(|user| user.username.clone());
             let untold = users.filter(|name| self.user(name).is_some() && !is_asked(name));
-            return Ok(Some(Followed {
-                path,
-                gone: Vec::new(),
-                other: Vec::new(),
-                untold: untold.collect(),
-            }));
+            followed.untold = untold.collect();
+            return Ok(Some(followed));
         };
-        let hashes = Self::read_apiserver(&text, &path).unwrap_or_default();
-        let (mut gone, mut other, mut in_clear_text) = (Vec::new(), Vec::new(), Vec::new());
+        followed.has_list = apiserver::has_list(&text);
+        let hashes = Self::read_apiserver(&text, path).unwrap_or_default();
+        let mut in_clear_text = Vec::new();
         for user in copy.users() {
             let username = &user.username;
             let has_it = self
@@ -104,25 +190,23 @@ impl Keyset {
             match hashes.user(username).map(|there| &there.password_hash) {
                 _ if !listed.contains(username) => {
                     self.remove_user(username);
-                    gone.push(username.clone());
+                    followed.gone.push(username.clone());
                 }
                 None if hashes.passed_over() > 0 => in_clear_text.push(username.clone()),
                 Some(hash) if *hash != user.password_hash => {
                     let reset = self.reset_password(username, hash.clone());
-                    other.extend(reset.is_ok().then(|| username.clone()));
+                    followed
+                        .other
+                        .extend(reset.is_ok().then(|| username.clone()));
                 }
                 _ => {}
             }
         }
+        followed.listed = Some(listed);
         match in_clear_text.is_empty() {
-            true => Ok(Some(Followed {
-                path,
-                gone,
-                other,
-                untold: Vec::new(),
-            })),
+            true => Ok(Some(followed)),
             false => Err(Error::ClearText {
-                path,
+                path: path.to_owned(),
                 users: enumerated(&in_clear_text),
             }),
         }

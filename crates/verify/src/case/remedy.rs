@@ -111,6 +111,37 @@ impl Case<'_> {
         self.injected(title, None, "KEYS", false, refusal)
     }
 
+    /// What enables users that somebody has disabled, where a keyset that is written again would change nothing: in a file, and in
+    /// a variable over the files that keys go to.
+    pub(crate) fn enabling(&self, login: &Login<'_>) -> Option<String> {
+        let server = login.server;
+        let place = || {
+            let span = server.switch(self.deployment, ENABLED).span?;
+            Some(self.deployment.sources.place(span))
+        };
+        match server.layer(self.deployment, ENABLED)? {
+            Layer::File(_) => Some(format!(
+                "write `enabled: true` into fixed_users there ({}), then restart the API server",
+                place()?
+            )),
+            Layer::Variable(_) if self.secure_conf().is_some() => Some(format!(
+                "remove the variable that disables them ({}), or set it to \"true\", then restart the API server",
+                place()?
+            )),
+            _ => None,
+        }
+    }
+
+    /// What enables users that somebody has disabled and listed, or is in the way of others.
+    fn enabling_first(&self) -> Option<(String, bool)> {
+        let mut off = self.logins.iter().filter(|login| {
+            let switch = login.server.switch(self.deployment, ENABLED);
+            switch.span.is_some() && switch.is_on.into_known() == Some(false)
+        });
+        let login = off.next()?;
+        Some((self.enabling(login)?, !login.users.users.is_empty()))
+    }
+
     /// The commands that add users of the web login.
     pub(crate) fn add_users(&self) -> String {
         let title = "add users (KEYS is the keyset in use)";
@@ -120,7 +151,14 @@ impl Case<'_> {
         }
         if let Some(file) = self.secure_conf() {
             // Variables would win over the file from then on.
-            let title = "add users, then restart the API server";
+            let first = self.enabling_first();
+            if let Some((enabling, true)) = first {
+                return format!("users are listed, and disabled. If they may log in, {enabling}");
+            }
+            let title = match first {
+                Some((enabling, _)) => format!("{enabling}, and add users"),
+                None => "add users, then restart the API server".to_owned(),
+            };
             let conf = Conf::of(self.deployment, self.effective);
             if let Some(refusal) = conf.and_then(|conf| conf.refusal(self.deployment, &[])) {
                 return format!("{title}. As it is, {refusal}");
@@ -128,9 +166,48 @@ impl Case<'_> {
             let keygen = format!(
                 "clearml-keygen --from {file} --user NAME --passwords logins.txt -f hocon -o {file} --force"
             );
-            return run(title, &[&keygen]);
+            return run(&title, &[&keygen]);
         }
         self.injected_users(title, keygen)
+    }
+
+    /// What to do about a user of the keyset whom the server's file does not list: somebody may have removed that user there.
+    pub(crate) fn if_meant(&self, name: &str) -> String {
+        let (user, remove) = (option("--user", name), option("--remove-user", name));
+        match Conf::of(self.deployment, self.effective) {
+            Some(conf) => {
+                let file = quoted(&conf.file);
+                run(
+                    &format!(
+                        "if this user was removed there, all is right: check with the keyset that follows it, --keys {file}. If the \
+                         user should log in, add one with a new password, then restart the API server"
+                    ),
+                    &[&format!(
+                        "clearml-keygen --from {file} {user} --passwords logins.txt -f hocon -o {file} --force"
+                    )],
+                )
+            }
+            None => run(
+                "if this user was removed there, remove the user from the keyset, too, or clearml-inject adds the user again",
+                &[&format!("clearml-keygen --from KEYS {remove} -o new.env")],
+            ),
+        }
+    }
+
+    /// The same where the user has another password there.
+    pub(crate) fn if_reset(&self, login: &Login<'_>, user: &FixedUser) -> String {
+        const CHANGED: &str = "if the password was changed there, all is right";
+        if let Some(conf) = Conf::of(self.deployment, self.effective) {
+            let file = quoted(&conf.file);
+            return format!(
+                "{CHANGED}: check with the keyset that follows it, --keys {file}. Otherwise, {}",
+                self.reset_password(login, user)
+            );
+        }
+        self.apply(
+            &format!("{CHANGED}, and clearml-inject would change it back. If the keyset's is meant, inject it"),
+            None,
+        )
     }
 
     /// The commands that put hashes in the place of a server's passwords.

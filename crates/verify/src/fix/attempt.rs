@@ -74,8 +74,9 @@ impl Attempt<'_> {
     fn new_keyset(&self) -> Result<Keyset, Error> {
         let given = self.keys.filter(|path| *path != Path::new("-"));
         if let Some(path) = given {
-            let mut keyset = Keyset::read(&read_text(path)?, path)?;
-            keyset.follow_own(path)?;
+            let text = read_text(path)?;
+            let mut keyset = Keyset::read(&text, path)?;
+            keyset.follow_own(&text, path)?;
             return Ok(keyset);
         }
         let mut keyset = Keyset::new();
