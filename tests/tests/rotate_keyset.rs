@@ -217,3 +217,30 @@ fn mixed_places_are_said_without_other_findings() {
     );
     assert!(bed.files() == before);
 }
+
+/// In every format that a keyset may have, with what else is in the file.
+#[test]
+fn a_keyset_in_any_format_is_replaced_in_it() {
+    let Some(bed) = Bed::start_first(Layout::EnvFile) else {
+        return;
+    };
+    let mut from = bed.keys();
+    for (format, name) in [
+        ("json", "keys.json"),
+        ("yaml", "keys"),
+        ("toml", "keys.toml"),
+        ("hocon", "secure.conf"),
+    ] {
+        write_as(&bed, &from, format, name);
+        let path = bed.here.join(name);
+        let before = fs::read_to_string(&path).unwrap();
+        let ended = bed.rotate(&["-k", name]);
+        ended.says(0, "proved: all 14 answers");
+        assert!(!ended.err.contains("from scratch"), "{}", ended.err);
+        let after = fs::read_to_string(&path).unwrap();
+        assert_ne!(after, before);
+        assert_eq!(after.lines().count(), before.lines().count(), "{format}");
+        assert!(bed.has(&path));
+        from = path;
+    }
+}

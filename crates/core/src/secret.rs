@@ -11,6 +11,14 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
+    /// Whether a text has it; in a compose file a `$` is written twice.
+    pub fn is_in(&self, text: &str) -> bool {
+        let own = self.expose();
+        !own.is_empty()
+            && (text.contains(own)
+                || own.contains('$') && text.contains(&*Zeroizing::new(own.replace('$', "$$"))))
+    }
+
     /// Takes over `text`. No copy is made, so there is none to wipe elsewhere.
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))

@@ -10,7 +10,9 @@ use clearml_secure_core::helm;
 use clearml_secure_core::io::{is_same, read_argument, read_text};
 use clearml_secure_core::keyset::{Followed, Keyset};
 use clearml_secure_core::kubernetes;
-use clearml_secure_core::setting::Setting;
+use clearml_secure_core::secret::Secret;
+use clearml_secure_core::setting::{Kind, SETTINGS, Setting};
+use clearml_secure_core::source::Sources;
 use clearml_secure_plan::env_file::EnvFile;
 use clearml_secure_plan::error::Error as PlanError;
 use clearml_secure_plan::job::Job;
@@ -24,7 +26,7 @@ use crate::ports;
 use crate::talk::{self, Talk};
 use crate::values;
 use crate::witness;
-use crate::write::Product;
+use crate::write::{Product, left_open};
 
 /// Reads, plans, proves, and only then writes.
 pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
@@ -88,6 +90,7 @@ fn compose(cli: &Cli, text: Zeroizing<String>) -> Result<u8, Error> {
         return Err(taken(output));
     }
     let talk = Talk::of(cli, &planned, &keyset);
+    let with_secrets = files_with(&planned.deployment.sources, &keyset, cli, talk.is_changed);
     let marks = match cli.diff {
         true => diff::marks(&planned.deployment, &keyset),
         false => Vec::new(),
@@ -112,12 +115,38 @@ fn compose(cli: &Cli, text: Zeroizing<String>) -> Result<u8, Error> {
         if let Some(env_file) = proved.env_file.as_ref().filter(|_| !cli.check && !cli.diff) {
             say(&talk::of_env_file(env_file, &talk.env));
         }
+        if !cli.check && !cli.diff {
+            say(&left_open(&with_secrets));
+        }
         // clearml-rotate has to know before it changes anything.
         if !cli.check {
             say(&talk.next);
         }
     }
     Ok(code)
+}
+
+/// The files that hold secrets of the keyset, and that a run does not write, which closes them or speaks of them: env files that are
+/// right already, files of services, and the keyset itself.
+fn files_with(sources: &Sources, keyset: &Keyset, cli: &Cli, is_changed: bool) -> Vec<PathBuf> {
+    let secrets = SETTINGS
+        .into_iter()
+        .filter(|setting| setting.kind() == Kind::Secret);
+    let secrets: Vec<&Secret> = secrets.filter_map(|setting| keyset.get(setting)).collect();
+    let compose = Some(&cli.compose).filter(|_| is_changed || !cli.in_place);
+    let written = [compose, cli.env_file.last(), cli.output.as_ref()];
+    let is_written = |path: &Path| { written.into_iter().flatten() }.any(|one| is_same(one, path));
+    let holds = |text: &str| secrets.iter().any(|secret| secret.is_in(text));
+    let read = sources.ids().filter(|id| holds(sources.text(*id)));
+    let mut files: Vec<PathBuf> = Vec::new();
+    for path in read.map(|id| sources.path(id)).chain([cli.keys()]) {
+        let is_new = !is_written(path) && files.iter().all(|known| !is_same(known, path));
+        // Ports change without a keyset.
+        if is_new && path.is_file() && !secrets.is_empty() {
+            files.push(path.to_owned());
+        }
+    }
+    files
 }
 
 /// Whether the compose file and the keyset both come from standard input.

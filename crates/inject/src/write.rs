@@ -285,6 +285,12 @@ fn wide_mode(path: &Path) -> Option<u32> {
     (mode & 0o077 != 0).then_some(mode)
 }
 
+/// What to do about files with secrets that others can read, and that no run closes.
+pub(crate) fn left_open(files: &[PathBuf]) -> String {
+    let open = |path: &PathBuf| Some(open(path, wide_mode(path)?));
+    files.iter().filter_map(open).collect()
+}
+
 /// What to do about a file with secrets that others can read.
 fn open(path: &Path, mode: u32) -> String {
     format!(

@@ -89,17 +89,14 @@ impl<'a> From<'a> {
             remarks.push(format!("warning: {path}: {what}: {count}\n  help: {help}"));
         }
         remarks.extend(self.other_format(cli));
-        for (flaw, mut settings) in self.keyset.flaws() {
-            settings.retain(|setting| !renewed.contains(setting));
-            if !settings.is_empty() {
-                let words = Setting::words(&settings);
-                remarks.push(format!(
-                    "warning: {path}: kept, although {}: {}\n  help: make new ones with --only {}",
-                    flaw.text(),
-                    words.join(", "),
-                    words.join(" --only ")
-                ));
-            }
+        for (flaw, settings) in self.keyset.flaws(renewed) {
+            let words = Setting::words(&settings);
+            remarks.push(format!(
+                "warning: {path}: kept, although {}: {}\n  help: make new ones with --only {}",
+                flaw.text(),
+                words.join(", "),
+                words.join(" --only ")
+            ));
         }
         remarks
     }

@@ -316,7 +316,7 @@ pub fn unrecognised(deployment: &Composed) -> impl Iterator<Item = (&Unseen, &st
 /// Values that are public, or that somebody guesses, would be proved to be in use and keep nobody out.
 fn refuse_weak(deployment: &Composed, keyset: &Keyset) -> Result<(), Error> {
     let is_read = |setting: &Setting| deployment.instances.iter().any(|one| one.reads(*setting));
-    let mut flaws = keyset.flaws();
+    let mut flaws = keyset.flaws(&[]);
     for (_, settings) in &mut flaws {
         settings.retain(is_read);
     }

@@ -31,6 +31,7 @@ pub(crate) use attempt::Attempt;
 pub(crate) use conf::Conf;
 pub(crate) use lines::{Lines, Place};
 pub(crate) use names::Names;
+use names::Replacing;
 
 /// What fixes the findings of one deployment, in the order in which it is done.
 pub(crate) struct Plan<'a> {
@@ -257,10 +258,21 @@ impl<'a> Options<'a> {
     fn conf(&self, names: &mut Names) -> Option<(String, Vec<&'a Finding>)> {
         let conf = self.conf.as_ref().filter(|_| self.keys.is_asked())?;
         let fixes = &self.keys.findings;
-        // The old keys are asked for again: by who undoes it, and by a proof that no server takes them.
         let file = quoted(&conf.file);
-        let copy = format!("cp -p {file} {file}{} &&\n", names.backup(&conf.file));
-        Some((copy + &conf.command(&conf.for_all(fixes)), fixes.clone()))
+        let command = match names.not_replaced(&conf.file, conf.for_all(fixes)) {
+            // The old keys are asked for again: by who undoes it, and by a proof that no server takes them. Only its owner reads
+            // the copy, whatever the mode of the file.
+            Replacing::First(groups) => format!(
+                "(umask 077; cp {file} {file}{}) &&\n{}",
+                names.backup(&conf.file),
+                conf.command(&groups)
+            ),
+            Replacing::More(groups) if groups.is_empty() => {
+                format!("# {file} is changed by a command above: these servers read it, too")
+            }
+            Replacing::More(groups) => conf.command(&groups),
+        };
+        Some((command, fixes.clone()))
     }
 
     fn all(&self) -> [&Fixing<'a>; 3] {

@@ -11,7 +11,7 @@ pub(crate) mod shard;
 pub(crate) mod unopened;
 pub(crate) mod walk;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -89,6 +89,7 @@ pub(crate) fn targets<'a>(
         }
     }
     leave_to_named(&mut found);
+    leave_to_nearest(&mut found, &Vec::from_iter(self::files(cli)));
     if !reader.has_manifests() && !reader.share.is_part() {
         reader.remarks.extend(of_no_chart(cli));
     }
@@ -137,6 +138,44 @@ fn leave_to_named(found: &mut Vec<(usize, Target)>) {
     for (number, target) in found {
         if let Target::Folder(folder) = target {
             folder.has_deployment |= folders.contains(number);
+        }
+    }
+}
+
+/// Leaves a file below several folders that are named to the nearest of them: what is accepted there counts.
+fn leave_to_nearest(found: &mut Vec<(usize, Target)>, files: &[&PathBuf]) {
+    let depth = |number: usize| {
+        let folder = files.get(number).map(|path| written_once(path));
+        folder.map_or(0, |folder| folder.components().count())
+    };
+    let key = |target: &Target| match target {
+        Target::Unopened(Unopened {
+            path,
+            way: Way::Found {
+                overlays, named_in, ..
+            },
+        }) => Some((written_once(path), overlays.len(), named_in.is_some())),
+        _ => None,
+    };
+    let mut nearest = HashMap::new();
+    for (number, target) in found.iter() {
+        let Some(key) = key(target) else { continue };
+        let best = nearest.entry(key).or_insert(*number);
+        if depth(*number) > depth(*best) {
+            *best = *number;
+        }
+    }
+    let mut left = HashSet::new();
+    found.retain(|(number, target)| {
+        let is_nearest = key(target).is_none_or(|key| nearest.get(&key) == Some(number));
+        if !is_nearest {
+            left.insert(*number);
+        }
+        is_nearest
+    });
+    for (number, target) in found {
+        if let Target::Folder(folder) = target {
+            folder.has_deployment |= left.contains(number);
         }
     }
 }

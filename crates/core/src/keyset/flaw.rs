@@ -35,11 +35,12 @@ impl Flaw {
 }
 
 impl Keyset {
-    /// The settings whose values should not be used, by reason, the worst first.
-    pub fn flaws(&self) -> Vec<(Flaw, Vec<Setting>)> {
+    /// The settings whose values should not be used, by reason, the worst first; those apart that get other values.
+    pub fn flaws(&self, replaced: &[Setting]) -> Vec<(Flaw, Vec<Setting>)> {
         let mut flaws: Vec<(Flaw, Vec<Setting>)> = Vec::new();
-        for setting in SETTINGS {
-            let Some(flaw) = self.flaw(setting) else {
+        let kept = |setting: &Setting| !replaced.contains(setting);
+        for setting in SETTINGS.into_iter().filter(kept) {
+            let Some(flaw) = self.flaw(setting, &kept) else {
                 continue;
             };
             match flaws.iter_mut().find(|(known, _)| *known == flaw) {
@@ -51,7 +52,7 @@ impl Keyset {
         flaws
     }
 
-    fn flaw(&self, setting: Setting) -> Option<Flaw> {
+    fn flaw(&self, setting: Setting, kept: &dyn Fn(&Setting) -> bool) -> Option<Flaw> {
         let value = self.get(setting)?;
         if public::of(value.expose()).is_some() {
             return Some(Flaw::Public);
@@ -63,7 +64,8 @@ impl Keyset {
                 Weakness::Short => Flaw::Short,
             });
         }
-        let mut others = SETTINGS.into_iter().filter(|other| *other != setting);
+        let others = SETTINGS.into_iter().filter(|other| *other != setting);
+        let mut others = others.filter(kept);
         let is_doubled = others.any(|other| self.get(other) == Some(value));
         is_doubled.then_some(Flaw::Doubled)
     }

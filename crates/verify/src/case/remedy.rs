@@ -3,6 +3,8 @@
 
 use clearml_secure_core::effective::{Effective, Layer, ServerConfiguration};
 use clearml_secure_core::fixed_users::{ENABLED, FixedUser, PASS_HASHED, USERS};
+use clearml_secure_core::keyset::{Changes, Keyset, User};
+use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::{option, quoted};
 use clearml_secure_plan::error::Error;
@@ -160,7 +162,12 @@ impl Case<'_> {
                 None => "add users, then restart the API server".to_owned(),
             };
             let conf = Conf::of(self.deployment, self.effective);
-            if let Some(refusal) = conf.and_then(|conf| conf.refusal(self.deployment, &[])) {
+            let refusal = conf.and_then(|conf| conf.refusal(self.deployment, &[]));
+            let of_users = || {
+                let mut servers = self.servers(Server::Apiserver);
+                self.refusal_of_users_in(servers.next()?, ["NAME"])
+            };
+            if let Some(refusal) = refusal.or_else(of_users) {
                 return format!("{title}. As it is, {refusal}");
             }
             let keygen = format!(
@@ -221,6 +228,10 @@ impl Case<'_> {
             .iter()
             .any(|user| user.is_guest != Some(false));
         if let Some(file) = self.apiserver_conf(server) {
+            let names = login.users.users.iter().map(|user| user.username.as_str());
+            if let Some(refusal) = self.refusal_of_users_in(server, names) {
+                return format!("{TITLE}. As it is, {refusal}");
+            }
             let keygen = format!(
                 "clearml-keygen --from {file} --users-from users.txt -f hocon -o {file} --force && rm users.txt"
             );
@@ -246,6 +257,10 @@ impl Case<'_> {
         }
         let title = format!("{CHOOSE}, or let clearml-keygen make one");
         if let Some(file) = self.apiserver_conf(login.server) {
+            if let Some(refusal) = self.refusal_of_users_in(login.server, [user.username.as_str()])
+            {
+                return format!("{title}. As it is, {refusal}");
+            }
             let keygen = format!(
                 "clearml-keygen --from {file} {reset} --passwords logins.txt -f hocon -o {file} --force"
             );
@@ -257,6 +272,39 @@ impl Case<'_> {
             true => self.injected_users(&format!("{title} (KEYS is the keyset in use)"), &keygen),
             false => CHOOSE.to_owned(),
         }
+    }
+
+    /// Why clearml-keygen refuses to put users of these names into the `apiserver.conf` of a server, if there is one and it does.
+    fn refusal_of_users_in<'n>(
+        &self,
+        server: &ServerConfiguration,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> Option<String> {
+        let sources = &self.deployment.sources;
+        let config = &self.deployment.instances[server.instance].config;
+        let mut files = config
+            .iter()
+            .filter(|file| !file.is_default && file.key == "apiserver");
+        let file = files.next()?.source;
+        let mut keyset = Keyset::new();
+        for name in names {
+            let user = User {
+                username: name.to_owned(),
+                name: name.to_owned(),
+                password_hash: Secret::from("HASH"),
+            };
+            if let Err(misfit) = keyset.add_user(user) {
+                return Some(format!(
+                    "clearml-keygen refuses a name of the list: {misfit}"
+                ));
+            }
+        }
+        let merged =
+            keyset.merge_apiserver(Changes::default(), sources.text(file), sources.path(file));
+        let error = merged.err()?;
+        let help = error.help().filter(|help| !help.contains('\n'));
+        let help = help.map_or_else(String::new, |help| format!("; {help}"));
+        Some(format!("clearml-keygen refuses: {error}{help}"))
     }
 
     /// Whether a variable of a compose project has a server's list of users, which clearml-inject replaces.

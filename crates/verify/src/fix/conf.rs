@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Layer, ServerConfiguration};
 use clearml_secure_core::error::Error;
+use clearml_secure_core::instance::Instance;
 use clearml_secure_core::io::is_same;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::{SETTINGS, Server, Setting};
@@ -23,6 +24,8 @@ pub(crate) struct Conf {
     source: SourceId,
     /// What `--only` calls the settings that are in it.
     pub(crate) groups: Vec<&'static str>,
+    /// Why its text is not known.
+    unread: Option<String>,
     /// Another keyset that the file is to have.
     given: Option<PathBuf>,
 }
@@ -81,6 +84,7 @@ impl Conf {
             file: path(at).to_owned(),
             source: config[at].source,
             groups,
+            unread: unread(&deployment.instances[server.instance], at),
             given: None,
         })
     }
@@ -93,6 +97,9 @@ impl Conf {
 
     /// Why clearml-keygen refuses the command for these groups, if it does.
     pub(crate) fn refusal(&self, deployment: &Deployment, groups: &[&str]) -> Option<String> {
+        if let Some(reason) = &self.unread {
+            return Some(format!("{} is not read: {reason}", quoted(&self.file)));
+        }
         if self.given.is_some() {
             return self.refusal_of_all(deployment);
         }
@@ -158,4 +165,11 @@ impl Conf {
         let groups = self.groups.iter().copied();
         groups.filter(|known| Some(*known) == group).collect()
     }
+}
+
+/// Why the text of a file of a server is not known: a link may lead elsewhere in its container.
+fn unread(instance: &Instance, at: usize) -> Option<String> {
+    let mut unseen = instance.unseen_config.iter();
+    let unseen = unseen.find(|unseen| unseen.what == instance.config[at].at)?;
+    Some(unseen.reason.to_string())
 }

@@ -3,9 +3,19 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// The names that were given out in this run.
+use clearml_secure_core::io::real;
+
+/// The names that were given out in this run, and the files that its commands change.
 #[derive(Default)]
-pub(crate) struct Names(Vec<PathBuf>);
+pub(crate) struct Names(Vec<PathBuf>, Vec<(PathBuf, Vec<&'static str>)>);
+
+/// Groups of a file's values that are replaced.
+pub(super) enum Replacing {
+    /// By the first command about this file.
+    First(Vec<&'static str>),
+    /// By a further one; there may be none left.
+    More(Vec<&'static str>),
+}
 
 impl Names {
     /// `keys.env` beside a compose file, or with a number.
@@ -28,6 +38,24 @@ impl Names {
         let path = self.free(named);
         let extension = path.extension().unwrap_or_default();
         format!(".{}", extension.to_string_lossy())
+    }
+
+    /// Those of these groups of a file that no earlier command replaces; none where one does all. Several deployments may have
+    /// one file.
+    pub(super) fn not_replaced(&mut self, file: &Path, groups: Vec<&'static str>) -> Replacing {
+        let file = real(file);
+        match self.1.iter_mut().find(|(known, _)| *known == file) {
+            Some((_, known)) => {
+                let new = groups.into_iter().filter(|group| !known.contains(group));
+                let new: Vec<_> = new.collect();
+                known.extend(&new);
+                Replacing::More(new)
+            }
+            None => {
+                self.1.push((file, groups.clone()));
+                Replacing::First(groups)
+            }
+        }
     }
 
     /// A help whose commands make files of names that nothing has yet.

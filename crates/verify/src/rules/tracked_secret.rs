@@ -44,11 +44,11 @@ impl Rule for TrackedSecret {
         for keyset in &case.files.keysets {
             let path = keyset.path.to_string_lossy();
             let path = escape(&path);
+            let (power, what, help) = match keyset.what {
+                PASSWORDS => ("can log in as these users", "password", RESET),
+                _ => ("has all keys", "secret", TAKE_OUT),
+            };
             if keyset.is_tracked {
-                let (power, help) = match keyset.what {
-                    PASSWORDS => ("can log in as these users", RESET),
-                    _ => ("has all keys", TAKE_OUT),
-                };
                 let message = format!(
                     "git tracks {} {path}: anyone with a clone {power}",
                     keyset.what
@@ -57,10 +57,10 @@ impl Rule for TrackedSecret {
             }
             for leak in &keyset.leaks {
                 let message = format!(
-                    "{}: a secret of {path}, in a file that git tracks: anyone with a clone has it",
+                    "{}: a {what} of {path}, in a file that git tracks: anyone with a clone has it",
                     leak.place
                 );
-                findings.push(Draft::new(SEVERITY, message, TAKE_OUT));
+                findings.push(Draft::new(SEVERITY, message, help));
             }
         }
         for file in case.files.secret.iter().filter(|file| file.is_tracked) {

@@ -1,8 +1,10 @@
 //! `@FILE` among the targets: a file with a target on each line, for a fleet that no command line has room for.
 
 use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use clearml_secure_core::compose::files::merged_over;
 use clearml_secure_core::io::read_argument;
 use clearml_secure_core::source::place_of;
 
@@ -28,13 +30,17 @@ pub(crate) fn expand(cli: &mut Cli) -> Result<(), Error> {
     }
     // One that two lists name, or that is named in a list and beside it, is checked once.
     let mut seen = HashSet::new();
-    targets.retain(|target| seen.insert(written_once(target)));
+    targets.retain(|target| seen.insert(identity(target)));
     cli.targets = targets;
     Ok(())
 }
 
 /// A path without what may be written in two ways. A symbolic link stays one: what is beside it counts.
 pub(crate) fn written_once(target: &Path) -> PathBuf {
+    // Nothing is beside a folder that counts for what is in it.
+    if target.is_dir() {
+        return target.canonicalize().unwrap_or_else(|_| target.to_owned());
+    }
     let whole = match (target.parent(), target.file_name()) {
         (Some(folder), Some(name)) if folder.as_os_str().is_empty() => Path::new(".")
             .canonicalize()
@@ -46,6 +52,21 @@ pub(crate) fn written_once(target: &Path) -> PathBuf {
         .ok()
         .filter(|whole| whole.exists())
         .unwrap_or_else(|| target.to_owned())
+}
+
+/// What tells one target from another: in one folder, two names of one file are one deployment, unless docker compose merges other
+/// files over them.
+fn identity(target: &Path) -> (PathBuf, Option<(u64, u64)>, Vec<PathBuf>) {
+    let whole = written_once(target);
+    let file = target.metadata().ok().filter(|data| data.is_file());
+    match (file, whole.parent()) {
+        (Some(data), Some(folder)) => (
+            folder.to_owned(),
+            Some((data.dev(), data.ino())),
+            merged_over(&whole),
+        ),
+        _ => (whole, None, Vec::new()),
+    }
 }
 
 fn listed(path: &Path) -> Result<Vec<PathBuf>, Error> {
