@@ -121,9 +121,16 @@ pub(crate) fn is_kustomization(name: &str) -> bool {
 
 /// Whether a file is a JSON patch: a list of changes.
 pub(crate) fn is_patch(path: &Path, text: &str) -> bool {
-    let mut lines = text.lines();
-    let first = lines.find(|line| !line.trim().is_empty() && !line.starts_with('#'));
-    let may_be_one = first.is_some_and(|line| line.starts_with(['-', '[']));
+    // All of a cluster's manifests may be in a text, and only a list is worth to be read here.
+    let lines = text
+        .lines()
+        .map(|line| line.strip_prefix("---").unwrap_or(line));
+    let mut lines =
+        lines.filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    let is_list = lines
+        .next()
+        .is_some_and(|line| line.trim_start().starts_with(['-', '[']));
+    let may_be_one = is_list && ["op", "path"].iter().all(|key| text.contains(key));
     let root = may_be_one.then(|| yaml::parse(path, text).ok()).flatten();
     let is_change = |one: &Node| ["op", "path"].iter().all(|key| one.get(key).is_some());
     let items = root.as_ref().and_then(|root| root.items());

@@ -222,6 +222,16 @@ fn what_is_not_rendered_says_how() {
             "kubectl kustomize --enable-helm . | clearml-verify -",
         ),
         (
+            "patch.yaml",
+            "---\n# more memory\n- op: replace\n  path: /spec/replicas\n  value: 2\n",
+            "kubectl kustomize --enable-helm DIR | clearml-verify -",
+        ),
+        (
+            "patch.json",
+            "[{\"op\": \"remove\", \"path\": \"/spec\"}]",
+            "kubectl kustomize --enable-helm DIR | clearml-verify -",
+        ),
+        (
             "main.tf",
             "resource \"helm_release\" \"clearml\" { chart = \"clearml\" }\n",
             "helm get manifest clearml",
