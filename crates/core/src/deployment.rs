@@ -13,7 +13,7 @@ mod recognise;
 mod referenced;
 pub(crate) mod started;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -29,6 +29,7 @@ use crate::container::{Container, Doubt, Variable, VariableValue};
 use crate::error::Error;
 use crate::hocon;
 use crate::instance::{ConfigFile, Instance};
+use crate::knowable::Reason;
 use crate::setting::Server;
 use crate::source::{SourceId, Sources};
 use crate::unseen::{Hides, Unseen};
@@ -104,9 +105,11 @@ impl Composed {
         if !files.is_besides {
             project.note_compose_file(&sources);
         }
+        let mut unread = unread_variables(&project);
         for service in &mut project.services {
             // Nobody else has it yet.
             if let Some(container) = Arc::get_mut(&mut service.container) {
+                container.unread = unread.remove(&container.name);
                 started::hide_encrypted(container);
                 started::apply(container, &mut loader, &mut sources);
             }
@@ -154,6 +157,24 @@ impl Composed {
     pub fn has_unstarted_server(&self) -> bool {
         self.unstarted.iter().any(|container| is_server(container))
     }
+}
+
+/// Why services may have more variables than are read, by their names.
+fn unread_variables(project: &Project) -> HashMap<String, Reason> {
+    // Of several the first one counts.
+    let hiding = project
+        .unseen
+        .iter()
+        .rev()
+        .filter(|one| one.hides.variables());
+    let why = |one: &Unseen| {
+        let reason = format!(
+            "its variables may be in {}, which is not read here",
+            one.what
+        );
+        Some((one.service.clone()?, reason.into()))
+    };
+    hiding.filter_map(why).collect()
 }
 
 /// The env files that are named, in words; none where compose looks for `.env`.

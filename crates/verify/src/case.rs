@@ -271,8 +271,8 @@ impl Case<'_> {
         }
     }
 
-    /// What could not be looked at and would have made a difference.
-    pub(crate) fn unseen(&self) -> Vec<Unseen> {
+    /// What could not be looked at and would have made a difference, with what the rules cannot judge.
+    pub(crate) fn unseen(&self, doubts: Vec<Unseen>) -> Vec<Unseen> {
         let mut unseen = self.deployment.unseen.clone();
         unseen.extend(self.files.unseen.iter().cloned());
         unseen.extend(self.deployment.instances.iter().filter_map(|instance| {
@@ -304,6 +304,7 @@ impl Case<'_> {
             unseen.extend(self.unknown_paths(server));
             unseen.extend(self.unknown_settings(server));
         }
+        unseen.extend(doubts);
         let word = match self.deployment.manifests {
             Some(_) => "workload",
             None => "service",

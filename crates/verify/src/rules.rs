@@ -57,6 +57,8 @@ mod vulnerable_version;
 mod weak_password;
 mod weak_secret;
 
+use clearml_secure_core::unseen::Unseen;
+
 use crate::finding::{Draft, Finding};
 
 pub(crate) use crate::case::Case;
@@ -67,6 +69,8 @@ pub(crate) trait Rule: Sync {
     fn id(&self) -> &'static str;
     /// Adds what it finds.
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>);
+    /// Adds what it cannot judge: what it is about may be so, and nothing here tells.
+    fn doubt(&self, _: &Case<'_>, _: &mut Vec<Unseen>) {}
     /// What several of its findings that the same help fixes come to, in one sentence. Without one, people read what the
     /// rule is about.
     fn together(&self, _: &[&Finding]) -> Option<String> {
@@ -85,6 +89,15 @@ pub(crate) fn check(case: &Case<'_>, is_asked: impl Fn(&str) -> bool) -> Vec<Fin
             found.map(|draft| case.with_what_sets_it(draft).of(rule.id()))
         })
         .collect()
+}
+
+/// What the rules cannot judge.
+pub(crate) fn doubts(case: &Case<'_>) -> Vec<Unseen> {
+    let mut doubts = Vec::new();
+    for rule in RULES {
+        rule.doubt(case, &mut doubts);
+    }
+    doubts
 }
 
 /// Every rule.

@@ -82,6 +82,7 @@ impl Project {
             // They may come from services that are not read yet.
             mounts: Vec::new(),
             removed: Vec::new(),
+            unread: None,
             copies,
             synced: watch::of_service(self, &parts),
             doubts,

@@ -303,6 +303,7 @@ impl<'a> Inspected<'a> {
             environment: self.environment(),
             mounts,
             removed: Vec::new(),
+            unread: None,
             copies: Vec::new(),
             synced: Vec::new(),
             hooks: Vec::new(),

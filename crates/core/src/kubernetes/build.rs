@@ -203,6 +203,7 @@ impl One<'_> {
             environment: environment.variables.into_values().collect(),
             mounts: self.volumes.of(node),
             removed: Vec::new(),
+            unread: None,
             copies: Vec::new(),
             synced: Vec::new(),
             doubts: Vec::new(),

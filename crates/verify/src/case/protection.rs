@@ -126,7 +126,7 @@ fn mongodb(service: &Container) -> Protection {
     // With either of them nobody gets in who has no password, and whose it is, the database alone knows.
     let is_asked = has_word(service, &["--auth", "--keyFile"]);
     match of_image {
-        Protection::None(_) if is_asked => Protection::Password,
+        Protection::None(_) | Protection::Unknown if is_asked => Protection::Password,
         Protection::None(_) if has_word(service, &["--config", "-f"]) => Protection::Unknown,
         of_image => of_image,
     }
@@ -162,7 +162,10 @@ fn elasticsearch(service: &Container) -> Protection {
         None => match version {
             None => return Protection::Unknown,
             Some(version) if version < Version::new(8, 0, 0) => {
-                return Protection::None(Off::NotSet);
+                return match service.untold() {
+                    Some(_) => Protection::Unknown,
+                    None => Protection::None(Off::NotSet),
+                };
             }
             Some(_) => {}
         },
@@ -240,6 +243,10 @@ fn of_variables(service: &Container, names: &[&'static str], user: &str) -> Prot
             _ if is_known => {}
             _ => return Protection::Unknown,
         }
+    }
+    // Redis' own image takes none.
+    if service.untold().is_some() && (takes || service.image_name() != "redis") {
+        return Protection::Unknown;
     }
     let allows =
         matches!(variable(service, "ALLOW_EMPTY_PASSWORD"), Said::Text(text) if is_yes(text));

@@ -39,6 +39,8 @@ const REACHABLE: Severity = Severity::Error;
 const GUARDED: Severity = Severity::Warning;
 /// What follows where nothing is known to protect it.
 const OPEN: &str = "anyone who can reach it can read and change all ClearML data in it, unless it has a password of its own";
+/// The same where something that is not here may set a password.
+const UNTOLD: &str = "anyone who can reach it can read and change all ClearML data in it, unless it has a password that is in none of these files";
 /// What to do with what leads there on purpose.
 const WITHIN: &str = "remove it: ClearML's servers reach the database within the cluster";
 /// It is none of ClearML's.
@@ -268,6 +270,8 @@ fn found(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>, help:
         _ if is_behind_a_password(case, way) => {
             (true, "only a password protects the ClearML data in it")
         }
+        Protection::Unknown if service.untold().is_some() => (false, UNTOLD),
+        _ if has_untold_page(case, way) => (false, UNTOLD),
         _ => (false, OPEN),
     };
     let severity = match is_loopback || is_guarded {
@@ -335,6 +339,13 @@ fn is_behind_a_password(case: &Case<'_>, way: &Way<'_>) -> bool {
             Walls::Unknown => true,
         }
     })
+}
+
+/// Whether a page on the way may have a password of which nothing here tells.
+fn has_untold_page(case: &Case<'_>, way: &Way<'_>) -> bool {
+    let is_untold = |by: usize| case.deployment.containers[by].untold().is_some();
+    let mut all = way.through.iter();
+    all.any(|forward| matches!(forward.how, How::Page(_)) && is_untold(forward.by))
 }
 
 /// An image that is not known for a database and publishes a database's port all the same.

@@ -20,8 +20,10 @@ use std::path::Path;
 use clearml_secure_core::command;
 use clearml_secure_core::container::{Container, Interface, Text, VariableValue};
 use clearml_secure_core::deployment::exposure::Way;
+use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::password::{PasswordWeakness, weakness};
 use clearml_secure_core::shown::escape;
+use clearml_secure_core::unseen::{Hides, Unseen};
 use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
@@ -178,20 +180,37 @@ impl Rule for StoragePassword {
             else {
                 continue;
             };
-            let Some(what) = store.opened_by(service, &case.deployment.env_files) else {
+            let Knowable::Known(Some(what)) = store.opened_by(service, &case.deployment.env_files)
+            else {
                 continue;
             };
             let mut seen = HashSet::new();
-            for way in store
-                .ports(service)
-                .into_iter()
-                .flat_map(|port| case.deployment.ways(index, port))
-            {
+            for way in store.ways(case, index) {
                 if !seen.insert(way.opening.span) {
                     continue;
                 }
                 findings.push(store.finding(case, index, &way, &what));
             }
+        }
+    }
+
+    fn doubt(&self, case: &Case<'_>, doubts: &mut Vec<Unseen>) {
+        for (index, service) in case.deployment.containers.iter().enumerate() {
+            let Some(store) = Store::of(service).filter(|_| !case.deployment.is_foreign(index))
+            else {
+                continue;
+            };
+            let opened = store.opened_by(service, &case.deployment.env_files);
+            let reason = opened
+                .reason()
+                .filter(|_| store.ways(case, index).next().is_some());
+            doubts.extend(reason.map(|reason| Unseen {
+                what: format!("the password of {}", store.name),
+                hides: Hides::Variables,
+                reason: reason.to_string(),
+                service: Some(service.name.clone()),
+                span: Some(service.name_span),
+            }));
         }
     }
 }
@@ -295,6 +314,12 @@ impl Store {
         Draft::new(severity, message, help).at(way.opening.span)
     }
 
+    /// How it is reached.
+    fn ways<'a>(&self, case: &'a Case<'_>, index: usize) -> impl Iterator<Item = Way<'a>> {
+        let ports = self.ports(&case.deployment.containers[index]).into_iter();
+        ports.flat_map(move |port| case.deployment.ways(index, port))
+    }
+
     /// The ports that may lead to it: all that are published, and its own.
     fn ports(&self, service: &Container) -> Vec<u16> {
         let published = service.ports.iter().filter(|port| port.protocol == "tcp");
@@ -306,8 +331,8 @@ impl Store {
         ports
     }
 
-    /// Why anybody gets in; none where nobody does, or it is not known.
-    fn opened_by(&self, service: &Container, env_files: &str) -> Option<String> {
+    /// Why anybody gets in; none where nobody does.
+    fn opened_by(&self, service: &Container, env_files: &str) -> Knowable<Option<String>> {
         let find = |names: &[&str]| {
             let mut variables = service.environment.iter();
             variables.find(|variable| names.contains(&variable.name.as_str()))
@@ -330,17 +355,25 @@ impl Store {
             || self.elsewhere.iter().any(has_option)
             || targets.any(is_file)
         {
-            return None;
+            return Knowable::Known(None);
+        }
+        let told = find(self.passwords);
+        let is_by_variable = self.default.is_some() || !self.elsewhere.is_empty();
+        if let Some(why) = service
+            .untold()
+            .filter(|_| told.is_none() && is_by_variable)
+        {
+            return Knowable::Unknown(why.clone());
         }
         let Some(default) = self.default else {
-            return Some("which asks for no password".to_owned());
+            return Knowable::Known(Some("which asks for no password".to_owned()));
         };
         let is_default = || Some(format!("whose password is the default, {default}"));
         let mut users = self.users.iter();
         let user = users.find_map(|name| service.known_variable(name));
         let user = user.map_or("minio", |user| user.expose());
-        let Some(variable) = find(self.passwords) else {
-            return is_default();
+        let Some(variable) = told else {
+            return Knowable::Known(is_default());
         };
         let is_left = variable.left_to_the_shell().is_some();
         let unless_the_shell = || {
@@ -348,18 +381,19 @@ impl Store {
                 "whose password has no value in {env_files} and is the default, {default}, unless the shell that runs compose sets it"
             )
         };
-        match &variable.value {
+        Knowable::Known(match &variable.value {
             VariableValue::Unset => Some(unless_the_shell()),
             VariableValue::Known(_) if is_left => Some(unless_the_shell()),
             VariableValue::Known(password) => {
                 let password = password.expose();
-                if password.is_empty() || password == default {
-                    return is_default();
+                match password.is_empty() || password == default {
+                    true => is_default(),
+                    false => weakness(password, user, "")
+                        .map(PasswordWeakness::text)
+                        .map(|what| format!("whose password {what}")),
                 }
-                let weakness = weakness(password, user, "").map(PasswordWeakness::text);
-                weakness.map(|what| format!("whose password {what}"))
             }
             _ => None,
-        }
+        })
     }
 }

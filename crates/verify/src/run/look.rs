@@ -126,7 +126,8 @@ impl<'a> Looker<'a> {
         texts.running = deployment.running_name();
         texts.lines = self.has_lines.then(|| Lines::of(&deployment));
         let lacking = new.and_then(|keyset| keys::lacking(&case, keyset));
-        let unseen = case.unseen().into_iter().chain(lacking);
+        let unseen = case.unseen(rules::doubts(&case));
+        let unseen = unseen.into_iter().chain(lacking);
         let unknown = unseen.map(|one| NotChecked::of(one, &deployment.sources));
         let broken = broken(&deployment);
         let report = Report {

@@ -143,6 +143,24 @@ fn a_source_that_was_not_given_may_set_anything() {
 }
 
 #[test]
+fn a_password_may_be_in_a_secret_that_was_not_given() {
+    let database = |from: &str| {
+        let server = entry("CLEARML_MONGODB_SERVICE_HOST", "mongo");
+        let text = apiserver("", &server)
+            + "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: mongo, namespace: ns}\nspec:\n  template:\n    metadata: {labels: {run: mongo}}\n    spec: {containers: [{name: mongo, image: \"mongo:8.0\""
+            + from
+            + "}]}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: mongo, namespace: ns}\nspec: {type: NodePort, selector: {run: mongo}, ports: [{port: 27017, nodePort: 30017}]}\n";
+        look(&["a.yaml"], &[("a.yaml", &text)]).json.to_string()
+    };
+    const SAID: &str = "that is in none of these files";
+    let own = "unless it has a password of its own";
+    let seen = database("");
+    assert!(seen.contains(own) && !seen.contains(SAID), "{seen}");
+    let unseen = database(", envFrom: [{secretRef: {name: mongo}}]");
+    assert!(unseen.contains(SAID), "{unseen}");
+}
+
+#[test]
 fn values_that_are_no_text_are_refused() {
     for (value, is_refused) in [
         ("123", true),

@@ -138,7 +138,13 @@ impl Ways<'_> {
             let reason = "its configuration is in no file that is here";
             self.unseen.extend(hidden(self.around, self.by, reason));
         }
+        let in_variables = || {
+            let is_told = mention::is_told_by_command(container)
+                || mention::is_told_elsewhere(container, files);
+            container.untold().filter(|_| !is_told)
+        };
         let untold = container.command.iter().find_map(Knowable::reason);
+        let untold = untold.or_else(in_variables);
         if let Some(why) = untold.filter(|_| mention::is_forwarder(container)) {
             self.unseen
                 .extend(hidden(self.around, self.by, why.as_str()));

@@ -195,7 +195,11 @@ pub(super) fn is_tunnel(container: &Container) -> bool {
     // Where variables say what it leads to, it does so from the other end unless they say otherwise.
     let is_usual = container.known_variable("SSH_TARGET_HOST").is_some()
         && container.known_variable("SSH_MODE").is_none();
-    is_ssh && (is_reverse || is_usual) || is_by_gost || is_by_wstunnel || is_run(&TUNNELS)
+    let may_be_usual = container.image_name() == "autossh" && container.untold().is_some();
+    is_ssh && (is_reverse || is_usual || may_be_usual)
+        || is_by_gost
+        || is_by_wstunnel
+        || is_run(&TUNNELS)
 }
 
 /// What cloudflared leads anywhere with.
@@ -206,13 +210,14 @@ pub(super) fn is_told_elsewhere(container: &Container, files: &Files) -> bool {
     let has = |word: &str| container.words.iter().any(|known| known == word);
     let has_option = |name| container.option(name).next().is_some();
     let has_text = |word: &str| files.texts.iter().any(|file| file.text.contains(word));
-    let is_set = |names: &[&str]| {
+    let may_be_set = |names: &[&str]| {
         let mut variables = container.environment.iter();
-        variables.any(|variable| names.contains(&variable.name.as_str()))
+        container.untold().is_some()
+            || variables.any(|variable| names.contains(&variable.name.as_str()))
     };
     programs(container).any(|name| match name {
         "cloudflared" => {
-            is_set(&["TUNNEL_TOKEN", "TUNNEL_TOKEN_FILE"])
+            may_be_set(&["TUNNEL_TOKEN", "TUNNEL_TOKEN_FILE"])
                 || has_option("--token")
                 || has_option("--token-file")
                 || has("--bastion")
@@ -233,8 +238,8 @@ pub(super) fn is_told_elsewhere(container: &Container, files: &Files) -> bool {
             let is_routed = |text: &str| text.contains("--advertise-routes");
             let mut told = container.words.iter().map(String::as_str);
             let args = container.known_variable("TS_EXTRA_ARGS");
-            is_set(&["TS_SERVE_CONFIG"]) && !is_here
-                || is_set(&["TS_ROUTES", "TS_DEST_IP"])
+            may_be_set(&["TS_SERVE_CONFIG"]) && !is_here
+                || may_be_set(&["TS_ROUTES", "TS_DEST_IP"])
                 || told.any(is_routed)
                 || args.is_some_and(|args| is_routed(args.expose()))
         }

@@ -91,6 +91,9 @@ impl Settings {
                 true => variables(container),
                 false => options,
             };
+            if !is_told && let Some(why) = container.untold() {
+                self.miss(why.to_string());
+            }
             return;
         };
         match of_text(&file.path, &file.text) {

@@ -54,6 +54,7 @@ fn value<'a>(container: &'a Container, action: &str) -> Option<&'a str> {
             VariableValue::Known(value) => Some(value.expose()),
             _ => None,
         },
+        None if container.untold().is_some() => None,
         None => Some(""),
     }
 }
