@@ -317,13 +317,26 @@ pub fn roles(name: &str, service: &Value) -> BTreeSet<Role> {
     match (is_servers_image(image), ran.trim().is_empty()) {
         (true, true) => by_word(name),
         (true, false) => by_word(&ran),
-        // An image of any name that is told a word of ClearML's is a copy of it. Anything may be called a web server.
+        // An image of any name that runs a word of ClearML's is a copy of it. Anything may be called a web server.
         (false, _) => {
-            let mut roles = by_word(&ran);
+            let mut roles = by_word(&commands(&ran));
             roles.remove(&Role::Webserver);
             roles
         }
     }
+}
+
+/// The words that begin a command, and what Python is told to run. Whatever else a program is told is its own affair.
+fn commands(ran: &str) -> String {
+    const BEGINS: [&str; 8] = ["", "&&", "||", ";", "exec", "--", "-c", "-m"];
+    let words: Vec<&str> = ran.split_whitespace().collect();
+    let before = |at: usize| at.checked_sub(1).map_or("", |at| words[at]);
+    let is_first = |at: &usize| {
+        let before = before(*at);
+        BEGINS.contains(&before) || before.ends_with([';', '&'])
+    };
+    let first = (0..words.len()).filter(is_first).map(|at| words[at]);
+    first.collect::<Vec<_>>().join(" ")
 }
 
 fn is_servers_image(image: &str) -> bool {

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
-pub(crate) use shell::is_shell;
 use shell::{Launch, Shell};
+pub(crate) use shell::{PythonProgram, is_own_script, is_python, is_shell, python_program};
 use state::State;
 
 /// Where only the programs are asked for, what a shell would find in the container counts for nothing.
@@ -83,14 +83,50 @@ pub fn programs(words: &[Knowable<String>]) -> Vec<Vec<String>> {
     programs
 }
 
+/// A program that a command may start.
+pub(crate) struct Started {
+    /// Itself and its arguments; what is not known of these is empty.
+    pub(crate) words: Vec<String>,
+    /// The folder in which it starts, where that is known.
+    pub(crate) folder: Option<String>,
+}
+
+/// The programs that a command starts in a folder, with these variables around it. A shell is one itself where it starts nothing that
+/// can be followed.
+pub(crate) fn started(
+    words: &[Knowable<String>],
+    folder: &Knowable<String>,
+    variable: &dyn Fn(&str) -> Knowable<Option<String>>,
+) -> Vec<Started> {
+    let launches = launches_in(words, folder, variable).into_iter();
+    let started = launches.map(|launch| {
+        let words = launch.words.into_iter();
+        let words = words.map(|word| word.known().cloned().unwrap_or_default());
+        Started {
+            words: words.collect(),
+            folder: launch.state.folder.known().cloned(),
+        }
+    });
+    started.collect()
+}
+
 /// What a command starts, with nothing of its container in sight.
 fn launches(words: &[Knowable<String>]) -> Vec<Launch> {
+    let nothing = |_: &str| Knowable::unknown(NOT_LOOKED_AT);
+    launches_in(words, &Knowable::unknown(NOT_LOOKED_AT), &nothing)
+}
+
+fn launches_in(
+    words: &[Knowable<String>],
+    folder: &Knowable<String>,
+    variable: &dyn Fn(&str) -> Knowable<Option<String>>,
+) -> Vec<Launch> {
     let around = Surroundings {
-        folder: Knowable::unknown(NOT_LOOKED_AT),
+        folder: folder.clone(),
         // A file that bash reads first starts nothing.
         variable: &|name| match name {
             "BASH_ENV" => Knowable::Known(None),
-            _ => Knowable::unknown(NOT_LOOKED_AT),
+            _ => variable(name),
         },
         file: &|_| Knowable::unknown(NOT_LOOKED_AT),
         has: &|_| false,

@@ -39,6 +39,9 @@ pub struct Container {
     /// The entrypoint and then the command, as the process gets them. Where the image's own entrypoint is used, it is
     /// not here.
     pub command: Vec<Knowable<String>>,
+    /// What its command's text has behind an operator of a shell. Compose drops it, other programs do not, and it tells what is
+    /// meant to run.
+    pub dropped: Option<String>,
     /// Where its process is written: of the entrypoint and the command, the one that does more than name a program; none
     /// where the files name neither.
     pub command_span: Option<Span>,

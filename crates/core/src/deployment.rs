@@ -18,8 +18,8 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use recognise::Recognised;
 pub(crate) use recognise::is_clearml;
+use recognise::{Hint, Recognised};
 pub use recognise::{has_official_image, is_agent};
 use zeroize::Zeroizing;
 
@@ -292,18 +292,24 @@ impl Deployment {
     /// What else keeps the deployment from being fully seen, now that its servers are known.
     fn doubt(&mut self, recognised: &[Recognised]) {
         self.forget_foreign(recognised);
-        let mut services = self.containers.iter().zip(recognised);
+        let services = self.containers.iter().zip(recognised);
+        let has_servers = !self.instances.is_empty();
+        let is_said = |hint: &Hint| {
+            let is_missing = || self.of(hint.server).next().is_none();
+            hint.is_of_another || has_servers && is_missing()
+        };
+        let hinted = services.clone().filter_map(|(service, one)| {
+            let hint = one.hint.filter(is_said)?;
+            Some(recognise::unseen(service, hint.reason))
+        });
+        let hinted: Vec<Unseen> = hinted.collect();
+        let is_hinted = !hinted.is_empty();
+        self.unseen.extend(hinted);
         if self.instances.is_empty() {
-            let idle = services.find(|(_, one)| one.is_idle);
+            let idle = { services }.find(|(_, one)| one.is_idle && !is_hinted);
             let idle = idle.map(|(service, _)| recognise::unseen(service, recognise::IDLE));
             self.unseen.extend(idle);
             return;
-        }
-        for (service, one) in services {
-            let is_missing = |hint: &(Server, _)| self.of(hint.0).next().is_none();
-            let hint = one.hint.filter(is_missing);
-            self.unseen
-                .extend(hint.map(|(_, why)| recognise::unseen(service, why)));
         }
         if self
             .instances

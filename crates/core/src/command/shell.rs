@@ -20,7 +20,8 @@ use super::state::{Exported, READ_ONLY, State, Variable};
 use crate::knowable::{Knowable, Reason};
 pub(super) use idle::is_idle;
 pub(super) use launch::Launch;
-pub(crate) use launch::is_shell;
+pub(crate) use launch::{is_own_script, is_shell};
+pub(crate) use python::{Program as PythonProgram, is_python, program as python_program};
 use walk::Walk;
 use word::{Context, name_length};
 

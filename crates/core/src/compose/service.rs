@@ -73,6 +73,7 @@ impl Project {
             built_as,
             container_name,
             command,
+            dropped: self.dropped(&parts),
             command_span: self.command_span(&parts),
             hooks,
             words,
@@ -186,6 +187,20 @@ impl Project {
             }
         }
         (command, words)
+    }
+
+    /// What compose drops of texts that are written for a shell.
+    fn dropped(&self, parts: &[Part]) -> Option<String> {
+        let text = |key| {
+            let (part, field) = last(parts, key)?;
+            let text = self.text_of(part, field.value)?;
+            shellwords::dropped(&text).map(str::to_owned)
+        };
+        let texts: Vec<String> = ["entrypoint", "command"]
+            .into_iter()
+            .filter_map(text)
+            .collect();
+        (!texts.is_empty()).then(|| texts.join("\n"))
     }
 
     /// Where the command is written: of the entrypoint and the command, the one that does more than name a program.

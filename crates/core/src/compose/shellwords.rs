@@ -5,8 +5,20 @@
 /// Compose takes quotes and backslashes as a shell does, and stops at the first operator outside of them: of `a; b` only
 /// `a` is run. Nothing is expanded.
 pub(super) fn split(text: &str) -> Option<Vec<String>> {
+    Some(split_off(text)?.0)
+}
+
+/// What it drops: all from an operator of a shell on.
+pub(super) fn dropped(text: &str) -> Option<&str> {
+    let is_operator = |c: char| ";&|".contains(c) || c.is_whitespace();
+    let rest = split_off(text)?.1.trim_start_matches(is_operator);
+    (!rest.is_empty()).then_some(rest)
+}
+
+fn split_off(text: &str) -> Option<(Vec<String>, &str)> {
     let mut words = Words::default();
     let mut chars = text.chars();
+    let mut rest = "";
     while let Some(c) = chars.next() {
         match (c, words.quote) {
             ('\\', Quote::None | Quote::Double) => words.push(chars.next()?),
@@ -21,7 +33,10 @@ pub(super) fn split(text: &str) -> Option<Vec<String>> {
                 words.push(c);
             }
             ('(', Quote::None) => return None,
-            (';' | '&' | '|' | '<' | '>', Quote::None) => break,
+            (';' | '&' | '|' | '<' | '>', Quote::None) => {
+                rest = chars.as_str();
+                break;
+            }
             ('\'', Quote::Single) | ('"', Quote::Double) => words.quote = Quote::None,
             ('`', Quote::Back) | (')', Quote::Dollar) => {
                 words.quote = Quote::None;
@@ -35,7 +50,7 @@ pub(super) fn split(text: &str) -> Option<Vec<String>> {
         return None;
     }
     words.end();
-    Some(words.done)
+    Some((words.done, rest))
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]

@@ -1,13 +1,18 @@
 //! Which ClearML servers a service runs, told by its command, entrypoint, image and name, in that order.
 
+mod told;
+
+use super::is_of_the_image;
 use crate::command::{is_shell, serves_nothing};
-use crate::container::{self, Container};
+use crate::container::{self, Container, VariableValue};
 use crate::image::REPOSITORIES;
 use crate::instance::Family;
 use crate::knowable::Knowable;
 use crate::setting::Server;
 use crate::unseen::{Hides, Unseen};
 use crate::version::Release;
+pub(super) use told::starts;
+use told::{How, Told};
 
 /// What a service was recognised as.
 pub(super) struct Recognised {
@@ -18,13 +23,22 @@ pub(super) struct Recognised {
     pub(super) release: Knowable<Release>,
     /// Why it may be a server although nothing tells which.
     doubt: Option<&'static str>,
-    /// Which server it is called like, or has as an argument, where its image is none that is known; and how that is said.
-    pub(super) hint: Option<(Server, &'static str)>,
+    /// Which server it may be, where nothing tells that it is one.
+    pub(super) hint: Option<Hint>,
     /// Whether its image is known to be something else.
     pub(super) is_foreign: bool,
     /// Whether it has ClearML's own image, which runs nothing unless told what, and is told nothing. So has a service that
     /// others extend.
     pub(super) is_idle: bool,
+}
+
+/// A server that a service is called like, or has as an argument.
+#[derive(Clone, Copy)]
+pub(super) struct Hint {
+    pub(super) server: Server,
+    pub(super) reason: &'static str,
+    /// Whether it is said beside another server of the kind as well.
+    pub(super) is_of_another: bool,
 }
 
 impl Recognised {
@@ -45,10 +59,13 @@ pub(super) fn unseen(service: &Container, reason: &str) -> Unseen {
     }
 }
 
+/// What is not asked for where nothing but the command is looked at.
+const NOT_READ: &str = "it is not looked at";
+
 /// A service is called like a server of ClearML, and no other service is that server.
 const ONLY_NAMED: &str = "its name is that of a ClearML server, yet neither its image nor its command tells that it is one";
 
-/// A ClearML server's name is an argument of another program's, and no other service is that server.
+/// A ClearML server's name is an argument of a program that may start it.
 const ONLY_AN_ARGUMENT: &str = "a ClearML server's name is in its command, yet neither its image nor its name tells that it is one";
 
 /// No service is a server, and this one may have been meant for one.
@@ -110,36 +127,69 @@ pub(super) fn recognise(service: &Container) -> Recognised {
             .extend(is_services_agent(&repository, service).then_some(Server::AgentServices));
         return recognised;
     }
-    recognised.servers = by_words(&service.words);
     let of = Named {
         service,
         repository: &repository,
         image,
     };
-    let is_third_party = of.is_third_party();
-    let is_clearml = !is_third_party && (of.image == Image::Server || looks_like_clearml(service));
-    // An unknown image that is told to start what only ClearML's image has is a copy of it.
-    let is_a_copy = !is_third_party
-        && recognised.servers != [Server::Webserver]
-        && starts_a_server(&service.words);
-    let runs_a_job = service.words.iter().any(|word| word.starts_with("jobs."));
-    match recognised.servers.first().copied() {
-        Some(_) if is_clearml || is_a_copy => {}
-        Some(told) => {
-            recognised.servers.clear();
-            of.as_a_stranger(&mut recognised);
-            let is_read = told.reads_configuration();
-            let hint = is_read.then_some((told, ONLY_AN_ARGUMENT));
-            recognised.hint = recognised.hint.or(hint);
+    let told = told(service);
+    let (servers, how) = told.surest();
+    if of.runs(&servers, how) {
+        recognised.servers = servers;
+        return recognised;
+    }
+    if servers.is_empty() && told.is_job {
+        return recognised;
+    }
+    match !of.is_third_party() && of.is_clearml() {
+        true => of.as_clearml(&mut recognised),
+        false => of.as_a_stranger(&mut recognised),
+    }
+    if recognised.servers.is_empty() && recognised.doubt.is_none() {
+        let mut told = servers.into_iter();
+        let told = told.find(|server| server.reads_configuration());
+        let may_run = of.may_run(how);
+        if let Some(server) = told.filter(|_| may_run || recognised.hint.is_none()) {
+            recognised.hint = Some(Hint {
+                server,
+                reason: ONLY_AN_ARGUMENT,
+                is_of_another: may_run,
+            });
         }
-        None if runs_a_job => {}
-        None if is_clearml => of.as_clearml(&mut recognised),
-        None => of.as_a_stranger(&mut recognised),
     }
     recognised
 }
 
-/// A service whose command has no server's word, so that only names are left to tell what it is.
+/// What a container's command tells.
+fn told(service: &Container) -> Told {
+    let unknown = || Knowable::unknown("no file says so");
+    let folder = service.working_directory.clone().unwrap_or_else(unknown);
+    let around = told::Around {
+        folder: &folder,
+        variable: &|name| variable(service, name),
+    };
+    let dropped = service.dropped.as_deref();
+    Told::of((&service.command, dropped), &service.words, &around)
+}
+
+/// A variable that the container has before its command runs.
+pub(super) fn variable(container: &Container, name: &str) -> Knowable<Option<String>> {
+    let known = container
+        .environment
+        .iter()
+        .find(|known| known.name == name);
+    match known.map(|known| &known.value) {
+        Some(VariableValue::Known(value)) => Knowable::Known(Some(value.expose().to_owned())),
+        Some(VariableValue::Unset) => {
+            Knowable::unknown("it uses a variable that only the shell may have")
+        }
+        Some(_) => Knowable::unknown("it uses a variable that has no value here"),
+        None if is_of_the_image(name) => Knowable::unknown("it uses a variable of the image"),
+        None => Knowable::Known(None),
+    }
+}
+
+/// A service, and what it and its image are called.
 struct Named<'a> {
     service: &'a Container,
     repository: &'a str,
@@ -166,6 +216,61 @@ impl<'a> Named<'a> {
             .into_iter()
             .flatten();
         names.find_map(by_name)
+    }
+
+    /// Whether it has ClearML's image, or something else that only ClearML's servers have.
+    fn is_clearml(&self) -> bool {
+        self.image == Image::Server || looks_like_clearml(self.service)
+    }
+
+    /// Whether it is one of these servers, as sure as its command tells of them. What another program is told counts where
+    /// something else says the same.
+    fn runs(&self, servers: &[Server], how: How) -> bool {
+        if servers.is_empty() || self.is_third_party() {
+            return false;
+        }
+        let is_given = self.image == Image::Server || has_server_variable(self.service);
+        let is_called = || {
+            [self.by_own_name(), self.by_image()].map(|one| one.is_some_and(|one| servers == [one]))
+        };
+        match how {
+            // An unknown image that is told to start what only ClearML's image has is a copy of it.
+            How::Runs | How::Named => self.is_clearml() || servers != [Server::Webserver],
+            How::Passes | How::Called if is_given => true,
+            How::Passes => self.has_own_name() && is_called().contains(&true),
+            How::Called | How::Mentions => false,
+        }
+    }
+
+    /// Whether it may be a server beside another one of the kind, although what tells of it is not enough. What has the name
+    /// of other software, and is where that is published, runs what that is.
+    fn may_run(&self, how: How) -> bool {
+        let is_published = || self.is_third_party() && self.is_published();
+        match how {
+            How::Runs => true,
+            How::Named | How::Passes if TOLD_NAMES.contains(&self.image_name()) => false,
+            How::Named | How::Passes => !is_published(),
+            How::Called | How::Mentions => false,
+        }
+    }
+
+    /// Whether other software is published under the name of its image, also by way of a registry of somebody's own.
+    fn is_published(&self) -> bool {
+        let mut parts = self.repository.rsplit('/').skip(1);
+        let owner = parts.next().unwrap_or_default();
+        let is_registry = owner.contains(['.', ':']) || owner == "localhost";
+        owner.is_empty() || is_registry || owner == self.image_name() || PUBLISHERS.contains(&owner)
+    }
+
+    /// Whether it or its image has a name of ClearML's. `api`, `web` and `files` are anybody's names.
+    fn has_own_name(&self) -> bool {
+        let own = ["apiserver", "fileserver", "async_delete", "async-delete"];
+        let own_name = self.service.container_name.as_deref().unwrap_or_default();
+        let names = [self.image_name(), &self.service.name, own_name];
+        names.iter().any(|name| {
+            let name = name.to_ascii_lowercase();
+            own.iter().any(|own| name.contains(own)) || bare(&name) != name
+        })
     }
 
     /// It has ClearML's image, or is given what ClearML's servers read.
@@ -199,7 +304,7 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// Nothing but its name may be a server's.
+    /// Nothing but its name may be a server's, or an argument.
     fn as_a_stranger(&self, recognised: &mut Recognised) {
         if self.repository.is_empty() {
             // Built here, or named by a variable without a value: only a name that is ClearML's own counts.
@@ -210,7 +315,6 @@ impl<'a> Named<'a> {
             return;
         }
         recognised.is_foreign = true;
-        // `api`, `web` and `files` are anybody's names.
         let is_own = |name: &str| {
             let name = name.to_ascii_lowercase();
             let own = ["apiserver", "fileserver", "async_delete", "async-delete"];
@@ -221,7 +325,11 @@ impl<'a> Named<'a> {
             server.reads_configuration()
                 && (is_own(self.image_name()) || is_own(&self.service.name))
         });
-        recognised.hint = named.map(|server| (server, ONLY_NAMED));
+        recognised.hint = named.map(|server| Hint {
+            server,
+            reason: ONLY_NAMED,
+            is_of_another: false,
+        });
     }
 }
 
@@ -257,6 +365,40 @@ const THIRD_PARTY: [&str; 30] = [
     "valkey",
     "wait-for-dependencies",
     "watchtower",
+];
+
+/// Those of them that are told names of containers, whoever has made the image.
+const TOLD_NAMES: [&str; 9] = [
+    "autoheal",
+    "certbot",
+    "docker",
+    "dozzle",
+    "kubectl",
+    "logspout",
+    "rclone",
+    "wait-for-dependencies",
+    "watchtower",
+];
+
+/// Who publishes them, besides those who are called like them.
+const PUBLISHERS: [&str; 17] = [
+    "alpinelinux",
+    "bitnami",
+    "bitnamilegacy",
+    "bitnamisecure",
+    "chainguard",
+    "docker",
+    "elastic",
+    "haproxytech",
+    "library",
+    "nginxinc",
+    "opensearchproject",
+    "prom",
+    "redis",
+    "redislabs",
+    "ubuntu",
+    "valkey",
+    "vmware",
 ];
 
 /// What an image tells of the release, by its name or, where a container of an engine shows it, by itself. In what runs,
@@ -321,7 +463,16 @@ pub fn is_agent(container: &Container) -> bool {
 
 /// Whether an image with these words for a command is one of ClearML's servers or agents.
 pub(crate) fn is_clearml(image: &str, words: &[&str]) -> bool {
-    classify(&repository(image)).0 != Image::Other || !by_words(words).is_empty()
+    let known = words.iter().map(|word| Knowable::Known((*word).to_owned()));
+    let command: Vec<Knowable<String>> = known.collect();
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    let around = told::Around {
+        folder: &Knowable::unknown(NOT_READ),
+        variable: &|_| Knowable::unknown(NOT_READ),
+    };
+    let told = || Told::of((&command, None), &words, &around).surest();
+    let is_told = |(servers, how): (Vec<Server>, How)| !servers.is_empty() && how <= How::Passes;
+    classify(&repository(image)).0 != Image::Other || is_told(told())
 }
 
 /// Whether an image is called like ClearML's server, as copies are in other registries.
@@ -380,112 +531,6 @@ fn has_server_variable(service: &Container) -> bool {
         .any(|variable| is_server_variable(&variable.name))
 }
 
-pub(super) fn by_words<T: AsRef<str>>(words: &[T]) -> Vec<Server> {
-    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
-    if words.iter().any(|word| word.contains("async_urls_delete")) {
-        return vec![Server::AsyncDelete];
-    }
-    let kinds = [Server::Apiserver, Server::Fileserver, Server::Webserver];
-    let mut told: Vec<Server> = told(&words).map(|(_, server)| server).collect();
-    told.sort_by_key(|server| kinds.iter().position(|kind| kind == server));
-    told.dedup();
-    told
-}
-
-/// The words that are servers' names or programs, and neither hosts nor folders.
-fn told<'a>(words: &'a [&'a str]) -> impl Iterator<Item = (usize, Server)> + 'a {
-    words.iter().enumerate().filter_map(|(at, word)| {
-        let server = match word.rsplit('/').next().unwrap_or(word) {
-            "apiserver" | "apiserver.server" | "apiserver.server:app" => Server::Apiserver,
-            "fileserver" | "fileserver.py" | "fileserver:app" => Server::Fileserver,
-            "webserver" => Server::Webserver,
-            _ => return None,
-        };
-        let is_run = !word.contains("://") && !is_address(words, at) && !is_data(words, at);
-        is_run.then_some((at, server))
-    })
-}
-
-/// Whether a server's word is what a container is told to run, and no argument of another program: `pg_dump apiserver`. It
-/// may come after a script that starts ClearML's servers.
-fn starts_a_server(words: &[String]) -> bool {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let is_started = |at: usize, word: &str| match word {
-        "apiserver" | "fileserver" => begins_a_command(&words[..at]),
-        // Elsewhere than in ClearML's folder it is another program with the name.
-        _ if word.ends_with("/apiserver") || word.ends_with("/fileserver") => {
-            word.contains("clearml")
-        }
-        _ => true,
-    };
-    by_words(&words) == [Server::AsyncDelete]
-        || told(&words).any(|(at, _)| is_started(at, words[at]))
-}
-
-/// Whether what comes after these words is a command, and no argument of one.
-fn begins_a_command(before: &[&str]) -> bool {
-    const BEGINS: [&str; 4] = ["--", "do", "else", "then"];
-    const PASSES_ON: [&str; 6] = ["catatonit", "dumb-init", "env", "nice", "nohup", "tini"];
-    // What these do to a server is another thing than to start it.
-    const OTHERWISE: [&str; 5] = ["backup", "check", "restart", "stop", "wait"];
-    let (Some(&last), earlier) = (before.last(), &before[..before.len().saturating_sub(1)]) else {
-        return true;
-    };
-    let name = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
-    let of_earlier = earlier.last().map(|word| name(word)).unwrap_or_default();
-    let is_shell = of_earlier.ends_with("sh");
-    let is_script = [".sh", "entrypoint", "clearml"]
-        .iter()
-        .any(|part| last.contains(part));
-    match last {
-        "exec" => !earlier.is_empty() && begins_a_command(earlier),
-        option if option.starts_with('-') && option.ends_with('c') => is_shell,
-        _ if BEGINS.contains(&last) || PASSES_ON.contains(&&*name(last)) => true,
-        // A user for whom they start something.
-        _ if ["gosu", "su-exec"].contains(&&*of_earlier) => true,
-        _ => is_script && !OTHERWISE.iter().any(|part| name(last).contains(part)),
-    }
-}
-
-/// Whether a word is a folder that has a server's name, as that of its data has: `chown -R 1000 /mnt/fileserver`. A program
-/// is the first word or comes after `exec` or `--`, and what is started in the folder of a server's program is that server.
-/// No program is where the images have the data, or in a folder that is called so.
-fn is_data(words: &[&str], at: usize) -> bool {
-    let is_folder = words[at].contains('/') && !words[at].ends_with(".py");
-    let mut folders = words[at].split('/');
-    if is_folder && folders.any(|folder| ["data", "mnt"].contains(&folder)) {
-        return true;
-    }
-    let starts = ["--", "cd", "exec"];
-    let is_started = at == 0 || words.get(at - 1).is_some_and(|word| starts.contains(word));
-    is_folder && !is_started
-}
-
-/// Whether a word names the host of another server: `wait-for apiserver 8008`, `nc -z fileserver 8081`.
-fn is_address(words: &[&str], at: usize) -> bool {
-    let is_port = |word: &&str| word.parse::<u16>().is_ok();
-    // `--host`, `--local-host`, `--server`.
-    let is_host_option = |word: &str| {
-        const ADDRESSES: [&str; 12] = [
-            "addr", "address", "api", "backend", "dest", "endpoint", "host", "hostname", "remote",
-            "server", "target", "upstream",
-        ];
-        let name = word.strip_prefix("--").unwrap_or_default();
-        name.split('-').any(|part| ADDRESSES.contains(&part))
-    };
-    let waits = |word: &&str| {
-        let word = word.rsplit('/').next().unwrap_or(word);
-        word.starts_with("wait")
-            || [
-                "curl", "dig", "getent", "host", "hosts", "nc", "nslookup", "ping", "telnet", "-h",
-                "-z", "-zv",
-            ]
-            .contains(&word)
-            || is_host_option(word)
-    };
-    words.get(at + 1).is_some_and(is_port) || at > 0 && words.get(at - 1).is_some_and(waits)
-}
-
 /// A name without what ClearML's own begin with.
 pub(super) fn bare(mut name: &str) -> &str {
     // To look for a prefix takes ten times as long with `trim_start_matches`, and every service is asked often.
@@ -519,41 +564,5 @@ mod tests {
         assert_eq!(repository("clearml/server"), "clearml/server");
         assert_eq!(repository("r:5000/a/Clearml:1.16"), "r:5000/a/clearml");
         assert_eq!(repository("clearml/server:2.3@sha256:ab"), "clearml/server");
-    }
-
-    #[test]
-    fn words_tell_servers() {
-        let words = |text: &str| {
-            by_words(
-                &text
-                    .split_whitespace()
-                    .map(str::to_owned)
-                    .collect::<Vec<_>>(),
-            )
-        };
-        assert_eq!(words("apiserver"), [Server::Apiserver]);
-        assert_eq!(
-            words("python3 -m jobs.async_urls_delete --fileserver-host http://fileserver:8081"),
-            [Server::AsyncDelete]
-        );
-        assert_eq!(
-            words("clearml-server apiserver clearml-server webserver clearml-server fileserver"),
-            [Server::Apiserver, Server::Fileserver, Server::Webserver]
-        );
-        assert!(words("bash -c curl http://apiserver/debug.ping").is_empty());
-        assert!(words("local 8008 --local-host apiserver --to bore.pub").is_empty());
-        assert!(words("python app.py --server apiserver --port 8008").is_empty());
-        assert!(words("sh -c chown -R 1000 /mnt/fileserver").is_empty());
-        assert!(words("sh -c cd /mnt/fileserver tar cz .").is_empty());
-        assert!(words("/opt/clearml/data/fileserver -A").is_empty());
-        assert_eq!(
-            words("bash -c cd /opt/clearml/fileserver python3 start.py"),
-            [Server::Fileserver]
-        );
-        assert_eq!(words("tini -- ./apiserver"), [Server::Apiserver]);
-        assert_eq!(
-            words("sh -c wait-for apiserver 8008 exec fileserver"),
-            [Server::Fileserver]
-        );
     }
 }

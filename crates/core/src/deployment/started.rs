@@ -122,7 +122,7 @@ fn effect(
     };
     let around = Surroundings {
         folder: program::folder(container),
-        variable: &|name| variable(container, name),
+        variable: &|name| recognise::variable(container, name),
         file: &file,
         has: &|path| mounts::has(container, path),
         scripts: &|folder| mounts::scripts(container, folder),
@@ -131,7 +131,7 @@ fn effect(
             .environment
             .iter()
             .any(|one| one.name.starts_with("BASH_FUNC_")),
-        starts: &|words| !recognise::by_words(words).is_empty(),
+        starts: &recognise::starts,
         kept: &|path| kept(container, path),
     };
     command::read(words, &around)
@@ -183,25 +183,6 @@ fn kept(container: &Container, path: &str) -> bool {
         }
     }
     named.any(|folder| container_path::relative(&path, folder).is_some())
-}
-
-/// A variable that the container has before its command runs.
-fn variable(container: &Container, name: &str) -> Knowable<Option<String>> {
-    let known = container
-        .environment
-        .iter()
-        .find(|known| known.name == name);
-    match known.map(|known| &known.value) {
-        Some(VariableValue::Known(value)) => Knowable::Known(Some(value.expose().to_owned())),
-        Some(VariableValue::Unset) => {
-            Knowable::unknown("it uses a variable that only the shell may have")
-        }
-        Some(_) => Knowable::unknown("it uses a variable that has no value here"),
-        None if super::is_of_the_image(name) => {
-            Knowable::unknown("it uses a variable of the image")
-        }
-        None => Knowable::Known(None),
-    }
 }
 
 /// The text of a file of the container.

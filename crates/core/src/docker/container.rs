@@ -292,6 +292,7 @@ impl<'a> Inspected<'a> {
                 .into_iter()
                 .map(|word| Knowable::Known(word.to_owned()))
                 .collect(),
+            dropped: None,
             command_span: None,
             words: self
                 .words()

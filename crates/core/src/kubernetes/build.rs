@@ -193,6 +193,7 @@ impl One<'_> {
             words: words.flat_map(|word| plain_words(word)).collect(),
             hooks: self.hooks(node),
             command,
+            dropped: None,
             command_span: keys.iter().rev().find_map(|key| {
                 let field = node.get(key)?;
                 field.value.items().map(|_| workload.span(field.key))

@@ -19,12 +19,11 @@ pub(in crate::command) struct Launch {
 }
 
 /// Programs that start the rest of their words as they are: name, and how many words of their own come first.
-const TRANSPARENT: [(&str, usize); 15] = [
+const TRANSPARENT: [(&str, usize); 14] = [
     ("catatonit", 0),
     ("chroot", 1),
     ("docker-init", 0),
     ("dumb-init", 0),
-    ("exec", 0),
     ("gosu", 1),
     ("ionice", 0),
     ("nice", 0),
@@ -76,7 +75,7 @@ const SERVERS: [&str; 5] = [
 ];
 
 /// A script of ClearML's own images, which sets nothing that a server reads as configuration.
-fn is_own_script(path: &str) -> bool {
+pub(crate) fn is_own_script(path: &str) -> bool {
     const FOLDERS: [&str; 3] = ["/opt/clearml/", "/opt/trains/", "/usr/agent/"];
     const NAMES: [&str; 3] = ["entrypoint.sh", "services.sh", "wrapper.sh"];
     FOLDERS.iter().any(|folder| path.starts_with(folder))
@@ -84,6 +83,12 @@ fn is_own_script(path: &str) -> bool {
             .rsplit('/')
             .next()
             .is_some_and(|name| NAMES.contains(&name))
+}
+
+/// The same of a path from the folder in which a program is.
+fn is_own(path: &str, state: &State) -> bool {
+    let absolute = state.absolute(path).filter(|_| path.contains('/'));
+    is_own_script(absolute.as_deref().unwrap_or(path))
 }
 
 impl Shell<'_> {
@@ -121,7 +126,7 @@ impl Shell<'_> {
                 return self.shell(&name, &words, state);
             } else if self.functions.contains(&name) || self.is_script(&program, &words, &state) {
                 return;
-            } else if is_own_script(&program) || SERVERS.contains(&name.as_str()) {
+            } else if is_own(&program, &state) || SERVERS.contains(&name.as_str()) {
                 let mut child = self.child(state);
                 child.is_bash = true;
                 child.start_up("bash", &Options::default());
@@ -175,9 +180,9 @@ impl Shell<'_> {
         child.has_arguments = child.positional.iter().all(|word| word.known().is_some());
         let text = match (options.is_text, first.clone()) {
             (true, text) => text,
-            (false, file) => file.and_then(|path| (self.around.file)(&path)),
+            (false, file) => file.and_then(|path| self.text_of(&path, &state)),
         };
-        let is_own = |path: &String| !options.is_text && is_own_script(path);
+        let is_own = |path: &String| !options.is_text && is_own(path, &state);
         match text {
             Knowable::Known(text) => child.script(&text),
             Knowable::Unknown(_) if first.known().is_some_and(is_own) => {
@@ -208,7 +213,7 @@ impl Shell<'_> {
         if !program.contains('/') {
             return false;
         }
-        let Knowable::Known(text) = (self.around.file)(program) else {
+        let Knowable::Known(text) = self.text_of(program, state) else {
             return false;
         };
         let Some(mut interpreter) = interpreter(&text) else {
@@ -217,6 +222,17 @@ impl Shell<'_> {
         interpreter.extend_from_slice(words);
         self.launch(interpreter, state.clone());
         true
+    }
+
+    /// The text of a file, from the folder in which a program is.
+    pub(super) fn text_of(&self, path: &str, state: &State) -> Knowable<String> {
+        match (state.absolute(path), &state.folder) {
+            (Some(path), _) => (self.around.file)(&path),
+            (None, Knowable::Unknown(reason)) => Knowable::Unknown(reason.clone()),
+            (None, Knowable::Known(_)) => {
+                Knowable::unknown("its command runs a file that is not known")
+            }
+        }
     }
 
     /// The images' own script, in this shell. Started by itself, that is one of bash.

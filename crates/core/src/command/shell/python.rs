@@ -5,7 +5,7 @@ use crate::knowable::Knowable;
 
 /// What Python runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Program<'w> {
+pub(crate) enum Program<'w> {
     Module(&'w str),
     Script(&'w str),
     Text(&'w str),
@@ -42,12 +42,12 @@ impl State {
 }
 
 /// Whether a program of this name is Python.
-pub(super) fn is_python(name: &str) -> bool {
+pub(crate) fn is_python(name: &str) -> bool {
     name.starts_with("python") || name == "pypy3"
 }
 
 /// What Python runs with these words behind its name, and where the words of that begin. None where it reads its input.
-pub(super) fn program<'w>(words: &[&'w str]) -> Option<(Program<'w>, usize)> {
+pub(crate) fn program<'w>(words: &[&'w str]) -> Option<(Program<'w>, usize)> {
     let mut at = 0;
     while let Some(word) = words.get(at) {
         at += 1;

@@ -97,7 +97,9 @@ impl Shell<'_> {
     fn named_by(&mut self, name: &str) {
         let text = match self.variable(name) {
             Ok(path) if path.as_deref().unwrap_or_default().is_empty() => return,
-            Ok(Some(path)) if !path.contains(['$', '`', '~', '\\']) => self.file(&path),
+            Ok(Some(path)) if !path.contains(['$', '`', '~', '\\']) => {
+                self.text_of(&path, &self.state)
+            }
             // Nothing more is lost.
             Err(_) if self.state.unknown.is_some() => return,
             _ => Knowable::unknown("its name is made by the shell"),
@@ -125,7 +127,7 @@ impl Shell<'_> {
     }
 
     fn follow(&mut self, path: Knowable<String>) {
-        let text = path.and_then(|path| self.file(&path));
+        let text = path.and_then(|path| self.text_of(&path, &self.state));
         let why = "its shell reads a file first that is mounted and cannot be read here";
         self.read(text, why.into());
     }
@@ -139,15 +141,5 @@ impl Shell<'_> {
                 self.writes = true;
             }
         }
-    }
-
-    /// The text of a file, from the folder that the shell is in.
-    fn file(&self, path: &str) -> Knowable<String> {
-        let path = match (path.starts_with('/'), &self.state.folder) {
-            (true, _) => path.to_owned(),
-            (false, Knowable::Known(folder)) => format!("{folder}/{path}"),
-            (false, Knowable::Unknown(reason)) => return Knowable::Unknown(reason.clone()),
-        };
-        (self.around.file)(&crate::container_path::cleaned(&path))
     }
 }
