@@ -185,7 +185,10 @@ pub(super) fn variable(container: &Container, name: &str) -> Knowable<Option<Str
         }
         Some(_) => Knowable::unknown("it uses a variable that has no value here"),
         None if is_of_the_image(name) => Knowable::unknown("it uses a variable of the image"),
-        None => Knowable::Known(None),
+        None => match container.untold() {
+            Some(reason) => Knowable::Unknown(reason.clone()),
+            None => Knowable::Known(None),
+        },
     }
 }
 

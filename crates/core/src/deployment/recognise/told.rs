@@ -412,151 +412,123 @@ mod tests {
         Told::of((&command, None), &words, &around).surest()
     }
 
+    use How::{Called, Mentions, Named, Passes, Runs};
+    use Server::{Apiserver, AsyncDelete, Fileserver, Webserver};
+
+    /// Commands whose words have no spaces in them.
+    const PLAIN: &[(&str, &[Server], How)] = &[
+        ("apiserver", &[Apiserver], Named),
+        ("tini -- apiserver", &[Apiserver], Named),
+        ("gosu 1000 fileserver", &[Fileserver], Named),
+        (
+            "python3 -m jobs.async_urls_delete --fileserver-host http://fileserver:8081",
+            &[AsyncDelete],
+            Runs,
+        ),
+        (
+            "python3 /opt/clearml/apiserver/server.py",
+            &[Apiserver],
+            Runs,
+        ),
+        ("python3 /srv/apiserver/server.py", &[Apiserver], Passes),
+        ("/opt/clearml/wrapper.sh apiserver", &[Apiserver], Runs),
+        (
+            "ddtrace-run python3 -m apiserver.server",
+            &[Apiserver],
+            Runs,
+        ),
+        ("coverage run -m apiserver.server", &[Apiserver], Runs),
+        ("su clearml -c apiserver", &[Apiserver], Named),
+        ("runuser -u clearml -- apiserver", &[Apiserver], Named),
+        ("wrapper.sh apiserver", &[Apiserver], Passes),
+        ("bash start.sh apiserver --debug", &[Apiserver], Passes),
+        ("./fileserver --root /x", &[Fileserver], Called),
+        ("pg_dump apiserver", &[Apiserver], Mentions),
+        ("sh /scripts/restart.sh apiserver", &[Apiserver], Mentions),
+        ("sync fileserver backup:files", &[Fileserver], Mentions),
+        ("/usr/bin/ask --quietly apiserver", &[Apiserver], Mentions),
+        (
+            "docker exec apiserver python3 -m apiserver.server",
+            &[Apiserver],
+            Mentions,
+        ),
+        (
+            "local 8008 --local-host apiserver --to bore.pub",
+            &[],
+            Mentions,
+        ),
+        (
+            "python app.py --server apiserver --port 8008",
+            &[],
+            Mentions,
+        ),
+        ("/opt/clearml/data/fileserver -A", &[], Mentions),
+    ];
+
+    /// Texts for a shell.
+    const TEXTS: &[(&str, &[Server], How)] = &[
+        ("wait-for-it redis:6379 && apiserver", &[Apiserver], Named),
+        (
+            "./migrate.sh; python3 -m apiserver.server",
+            &[Apiserver],
+            Runs,
+        ),
+        ("python3 -m jobs.x & exec fileserver", &[Fileserver], Named),
+        (
+            "cd /opt/clearml/fileserver && python3 start.py",
+            &[Fileserver],
+            Passes,
+        ),
+        (
+            "cd /opt/clearml/apiserver; gunicorn -b :8008 server:app",
+            &[Apiserver],
+            Runs,
+        ),
+        (
+            "clearml-server apiserver & clearml-server fileserver & clearml-server webserver",
+            &[Apiserver, Fileserver, Webserver],
+            Runs,
+        ),
+        ("pg_dump apiserver", &[Apiserver], Mentions),
+        ("curl http://apiserver/debug.ping", &[], Mentions),
+        ("echo apiserver; sleep 5", &[], Mentions),
+        ("chown -R 1000 /mnt/fileserver", &[], Mentions),
+        ("cd /mnt/fileserver && tar cz .", &[], Mentions),
+        (
+            "wait-for apiserver 8008 && exec fileserver",
+            &[Fileserver],
+            Named,
+        ),
+    ];
+
+    /// Other words.
+    const WORDS: &[(&[&str], &[Server], How)] = &[
+        (
+            &["su", "clearml", "-c", "cd /; exec apiserver"],
+            &[Apiserver],
+            Named,
+        ),
+        (
+            &["bash", "-c", "if true; then apiserver"],
+            &[Apiserver],
+            Named,
+        ),
+        (&["bash", "-c", "exec ${X apiserver"], &[Apiserver], Passes),
+    ];
+
     #[test]
     fn a_command_tells_the_servers_that_it_starts() {
-        use How::{Called, Mentions, Named, Passes, Runs};
-        use Server::{Apiserver, AsyncDelete, Fileserver, Webserver};
-        let sh = |text: &'static str| vec!["sh", "-c", text];
-        let split = |text: &'static str| text.split(' ').collect::<Vec<_>>();
-        let cases: Vec<(Vec<&str>, &[Server], How)> = vec![
-            (split("apiserver"), &[Apiserver], Named),
-            (split("tini -- apiserver"), &[Apiserver], Named),
-            (split("gosu 1000 fileserver"), &[Fileserver], Named),
-            (
-                sh("wait-for-it redis:6379 && apiserver"),
-                &[Apiserver],
-                Named,
-            ),
-            (
-                sh("./migrate.sh; python3 -m apiserver.server"),
-                &[Apiserver],
-                Runs,
-            ),
-            (
-                sh("python3 -m jobs.x & exec fileserver"),
-                &[Fileserver],
-                Named,
-            ),
-            (
-                sh("cd /opt/clearml/fileserver && python3 start.py"),
-                &[Fileserver],
-                Passes,
-            ),
-            (
-                sh("cd /opt/clearml/apiserver; gunicorn -b :8008 server:app"),
-                &[Apiserver],
-                Runs,
-            ),
-            (
-                sh(
-                    "clearml-server apiserver & clearml-server fileserver & clearml-server webserver",
-                ),
-                &[Apiserver, Fileserver, Webserver],
-                Runs,
-            ),
-            (
-                split("python3 -m jobs.async_urls_delete --fileserver-host http://fileserver:8081"),
-                &[AsyncDelete],
-                Runs,
-            ),
-            (
-                split("python3 /opt/clearml/apiserver/server.py"),
-                &[Apiserver],
-                Runs,
-            ),
-            (
-                split("python3 /srv/apiserver/server.py"),
-                &[Apiserver],
-                Passes,
-            ),
-            (
-                split("/opt/clearml/wrapper.sh apiserver"),
-                &[Apiserver],
-                Runs,
-            ),
-            (
-                split("ddtrace-run python3 -m apiserver.server"),
-                &[Apiserver],
-                Runs,
-            ),
-            (
-                split("coverage run -m apiserver.server"),
-                &[Apiserver],
-                Runs,
-            ),
-            (split("su clearml -c apiserver"), &[Apiserver], Named),
-            (
-                vec!["su", "clearml", "-c", "cd /; exec apiserver"],
-                &[Apiserver],
-                Named,
-            ),
-            (
-                split("runuser -u clearml -- apiserver"),
-                &[Apiserver],
-                Named,
-            ),
-            (split("wrapper.sh apiserver"), &[Apiserver], Passes),
-            (
-                split("bash start.sh apiserver --debug"),
-                &[Apiserver],
-                Passes,
-            ),
-            (
-                vec!["bash", "-c", "if true; then apiserver"],
-                &[Apiserver],
-                Named,
-            ),
-            (
-                vec!["bash", "-c", "exec ${X apiserver"],
-                &[Apiserver],
-                Passes,
-            ),
-            (split("./fileserver --root /x"), &[Fileserver], Called),
-            (split("pg_dump apiserver"), &[Apiserver], Mentions),
-            (sh("pg_dump apiserver"), &[Apiserver], Mentions),
-            (
-                split("sh /scripts/restart.sh apiserver"),
-                &[Apiserver],
-                Mentions,
-            ),
-            (
-                split("sync fileserver backup:files"),
-                &[Fileserver],
-                Mentions,
-            ),
-            (
-                split("/usr/bin/ask --quietly apiserver"),
-                &[Apiserver],
-                Mentions,
-            ),
-            (
-                split("docker exec apiserver python3 -m apiserver.server"),
-                &[Apiserver],
-                Mentions,
-            ),
-            (sh("curl http://apiserver/debug.ping"), &[], Mentions),
-            (sh("echo apiserver; sleep 5"), &[], Mentions),
-            (
-                split("local 8008 --local-host apiserver --to bore.pub"),
-                &[],
-                Mentions,
-            ),
-            (
-                split("python app.py --server apiserver --port 8008"),
-                &[],
-                Mentions,
-            ),
-            (sh("chown -R 1000 /mnt/fileserver"), &[], Mentions),
-            (sh("cd /mnt/fileserver && tar cz ."), &[], Mentions),
-            (split("/opt/clearml/data/fileserver -A"), &[], Mentions),
-            (
-                sh("wait-for apiserver 8008 && exec fileserver"),
-                &[Fileserver],
-                Named,
-            ),
-        ];
-        for (words, servers, how) in cases {
-            assert_eq!(told(&words), (servers.to_vec(), how), "{words:?}");
+        let plain = PLAIN
+            .iter()
+            .map(|(text, servers, how)| (text.split(' ').collect(), servers, how));
+        let texts = TEXTS
+            .iter()
+            .map(|(text, servers, how)| (vec!["sh", "-c", text], servers, how));
+        let words = WORDS
+            .iter()
+            .map(|(words, servers, how)| (words.to_vec(), servers, how));
+        for (words, servers, how) in plain.chain(texts).chain(words) {
+            assert_eq!(told(&words), (servers.to_vec(), *how), "{words:?}");
         }
     }
 }
