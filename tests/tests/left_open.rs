@@ -11,9 +11,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use e2e::desk::{deploy, deployment, run, text};
 use tempfile::TempDir;
 
+/// Opens a file, and the folder that it is in.
 fn open(folder: &TempDir, name: &str) {
     let path = folder.path().join(name);
     fs::set_permissions(path, Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
 }
 
 fn count(folder: &TempDir, targets: &str) -> usize {
@@ -88,12 +90,15 @@ fn an_injection_says_which_files_of_its_keys_are_open() {
     )
     .exit(0);
     open(&folder, "srv.env");
-    run(
-        &folder,
-        "clearml-inject -k keys.env docker-compose.yml -o out.yml",
-    )
-    .exit(0)
-    .says("srv.env holds secrets, and others can read it (mode 0644)");
+    let inject = "rm -f out.yml; clearml-inject -k keys.env docker-compose.yml -o out.yml";
+    run(&folder, inject)
+        .exit(0)
+        .says("srv.env holds secrets, and others can read it (mode 0644)");
+    // Nobody else comes into the folder.
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+    run(&folder, inject)
+        .exit(0)
+        .never_says("others can read it");
 }
 
 #[test]

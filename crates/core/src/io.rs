@@ -5,6 +5,7 @@ mod beside;
 mod lock;
 mod mode;
 mod read;
+mod readers;
 mod replace;
 mod spool;
 
@@ -21,6 +22,7 @@ use crate::exit;
 pub use beside::{Temporary, abandon, before_temporary_files};
 pub use mode::Mode;
 pub use read::{LIMIT_MIB, entries, read_argument, read_text};
+pub use readers::{Readers, readers};
 pub use replace::{Before, NewFile, replace_files};
 pub use spool::Spool;
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_cli::talk::has_color;
 use clearml_secure_core::io::{
-    Before, Mode, NewFile, is_stream, mode_for_others, read_text, refuse_closed, replace_files,
-    write_secret_file,
+    Before, Mode, NewFile, is_stream, mode_for_others, read_text, readers, refuse_closed,
+    replace_files, write_secret_file,
 };
 use clearml_secure_core::redact::Mark;
 use clearml_secure_core::shell::quoted;
@@ -287,7 +287,7 @@ fn wide_mode(path: &Path) -> Option<u32> {
 
 /// What to do about files with secrets that others can read, and that no run closes.
 pub(crate) fn left_open(files: &[PathBuf]) -> String {
-    let open = |path: &PathBuf| Some(open(path, wide_mode(path)?));
+    let open = |path: &PathBuf| Some(open(path, readers(path)?.mode));
     files.iter().filter_map(open).collect()
 }
 

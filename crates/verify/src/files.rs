@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::container::{Mount, MountSource};
@@ -16,7 +15,7 @@ use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Origin, Reading, Value};
 use clearml_secure_core::fixed_users::FixedUser;
 use clearml_secure_core::hocon::{self, Node, Object};
-use clearml_secure_core::io::{entries, read_text};
+use clearml_secure_core::io::{Readers, entries, read_text, readers};
 use clearml_secure_core::placeholder;
 use clearml_secure_core::public;
 use clearml_secure_core::secret::Secret;
@@ -80,14 +79,6 @@ pub(crate) struct KeysetFile {
 /// A file of a repository with a secret of a keyset.
 pub(crate) struct Leak {
     pub(crate) place: Place,
-}
-
-/// Who reads a file besides its owner.
-pub(crate) struct Readers {
-    /// `its group`, `everybody`.
-    pub(crate) who: &'static str,
-    /// The permission bits.
-    pub(crate) mode: u32,
 }
 
 impl Files {
@@ -346,25 +337,6 @@ fn first(
 /// Whether others than its owner read a file, and whether git tracks it; what is not known counts as no.
 pub(crate) fn state(path: &Path) -> (bool, bool) {
     (readers(path).is_some(), is_tracked(path).unwrap_or(false))
-}
-
-/// Who reads a file besides its owner, by its permission bits and those of the folders above it.
-fn readers(path: &Path) -> Option<Readers> {
-    let path = fs::canonicalize(path).ok()?;
-    let mode = |path: &Path| Some(fs::metadata(path).ok()?.permissions().mode());
-    let own = mode(&path)? & 0o777;
-    let is_reached = |bits: u32| {
-        let mut folders = path.ancestors().skip(1);
-        folders.all(|folder| mode(folder).is_some_and(|mode| mode & bits != 0))
-    };
-    let who = if own & 0o004 != 0 && is_reached(0o001) {
-        "everybody on this machine"
-    } else if own & 0o040 != 0 && is_reached(0o011) {
-        "its group"
-    } else {
-        return None;
-    };
-    Some(Readers { who, mode: own })
 }
 
 /// Whether git tracks a file, or the link by which it is named: whether it is in the index of the working tree

@@ -144,6 +144,9 @@ fn leave_to_named(found: &mut Vec<(usize, Target)>) {
 
 /// Leaves a file below several folders that are named to the nearest of them: what is accepted there counts.
 fn leave_to_nearest(found: &mut Vec<(usize, Target)>, files: &[&PathBuf]) {
+    if files.len() < 2 {
+        return;
+    }
     let depth = |number: usize| {
         let folder = files.get(number).map(|path| written_once(path));
         folder.map_or(0, |folder| folder.components().count())
