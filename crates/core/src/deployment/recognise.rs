@@ -166,7 +166,10 @@ fn told(service: &Container) -> Told {
     let folder = service.working_directory.clone().unwrap_or_else(unknown);
     let around = told::Around {
         folder: &folder,
-        variable: &|name| variable(service, name),
+        variable: &|name| match (variable(service, name), service.untold()) {
+            (Knowable::Known(None), Some(reason)) => Knowable::Unknown(reason.clone()),
+            (told, _) => told,
+        },
     };
     let dropped = service.dropped.as_deref();
     Told::of((&service.command, dropped), &service.words, &around)
@@ -185,10 +188,7 @@ pub(super) fn variable(container: &Container, name: &str) -> Knowable<Option<Str
         }
         Some(_) => Knowable::unknown("it uses a variable that has no value here"),
         None if is_of_the_image(name) => Knowable::unknown("it uses a variable of the image"),
-        None => match container.untold() {
-            Some(reason) => Knowable::Unknown(reason.clone()),
-            None => Knowable::Known(None),
-        },
+        None => Knowable::Known(None),
     }
 }
 
