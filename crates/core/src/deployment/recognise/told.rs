@@ -130,7 +130,13 @@ impl Told {
             || ["clearml-server", "trains-server"].contains(&name)
         {
             let servers = arguments.iter().filter_map(|word| by_word(word));
-            return self.found.extend(servers.map(|server| (How::Runs, server)));
+            let before = self.found.len();
+            self.found.extend(servers.map(|server| (How::Runs, server)));
+            // What is none of its words, it runs as it is.
+            if self.found.len() == before && depth > 0 {
+                self.command(arguments, folder, depth - 1);
+            }
+            return;
         }
         if is_shell(name) {
             return self.unfollowed(arguments, folder, depth);
@@ -503,6 +509,16 @@ mod tests {
 
     /// Other words.
     const WORDS: &[(&[&str], &[Server], How)] = &[
+        (
+            &[
+                "/opt/clearml/wrapper.sh",
+                "bash",
+                "-c",
+                "clearml-server apiserver & clearml-server fileserver & wait -n",
+            ],
+            &[Apiserver, Fileserver],
+            Runs,
+        ),
         (
             &["su", "clearml", "-c", "cd /; exec apiserver"],
             &[Apiserver],
