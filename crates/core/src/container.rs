@@ -346,6 +346,27 @@ impl Container {
         all.find(|variable| variable.name == name)?.value.known()
     }
 
+    /// The text of a variable; nothing in it where nothing sets one of that name, and not known where something that is not here
+    /// may set it, now or once more.
+    pub fn variable(&self, name: &str) -> Knowable<Option<&Secret>> {
+        let mut all = self.environment.iter();
+        match all
+            .find(|variable| variable.name == name)
+            .map(|one| &one.value)
+        {
+            Some(VariableValue::Known(value)) => Knowable::Known(Some(value)),
+            Some(VariableValue::Unknown(reason)) => Knowable::Unknown(reason.clone()),
+            Some(VariableValue::Elsewhere(elsewhere)) => {
+                Knowable::Unknown(elsewhere.reason.clone())
+            }
+            Some(_) => Knowable::unknown("a variable that it uses has no value here"),
+            None => match self.untold() {
+                Some(reason) => Knowable::Unknown(reason.clone()),
+                None => Knowable::Known(None),
+            },
+        }
+    }
+
     /// Why it may have variables that are not here; none where all that are set for it are known.
     pub fn untold(&self) -> Option<&Reason> {
         let of_pod = self.pod.iter().flat_map(|pod| &pod.sources);

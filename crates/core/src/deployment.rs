@@ -167,13 +167,7 @@ fn unread_variables(project: &Project) -> HashMap<String, Reason> {
         .iter()
         .rev()
         .filter(|one| one.hides.variables());
-    let why = |one: &Unseen| {
-        let reason = format!(
-            "its variables may be in {}, which is not read here",
-            one.what
-        );
-        Some((one.service.clone()?, reason.into()))
-    };
+    let why = |one: &Unseen| Some((one.service.clone()?, one.may_set_variables()));
     hiding.filter_map(why).collect()
 }
 

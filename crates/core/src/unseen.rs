@@ -1,5 +1,6 @@
 //! What was not looked at.
 
+use crate::knowable::Reason;
 use crate::source::Span;
 
 /// Something that was not looked at, and why. It is never taken for safe.
@@ -15,6 +16,17 @@ pub struct Unseen {
     pub service: Option<String>,
     /// Where it is named.
     pub span: Option<Span>,
+}
+
+impl Unseen {
+    /// Why variables of its service are not known, where it may set them.
+    pub(crate) fn may_set_variables(&self) -> Reason {
+        format!(
+            "its variables may be in {}, which is not read here",
+            self.what
+        )
+        .into()
+    }
 }
 
 /// What something that was not looked at may hold.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use super::attribute::counting;
+use super::interpolate::{self, Outcome};
 use super::parts::{shown, unreadable};
 use super::uses::Use;
 use super::volume::{HOME, is_of_home, joined};
@@ -11,7 +12,7 @@ use super::{Document, DocumentId, Loader, Part, Project, Scope};
 use crate::container::{Label, LabelReader, Origin, Variable, VariableValue};
 use crate::dotenv;
 use crate::error::Error;
-use crate::knowable::Knowable;
+use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
 use crate::source::{SourceId, Sources, Span};
 use crate::unseen::{Hides, Unseen};
@@ -69,19 +70,50 @@ pub(super) fn of_service(
     environment: &Variables,
 ) -> Result<Variables, Error> {
     let mut variables = Variables::new();
+    // What is extended and is not here comes before these files, and what it says below `environment` wins over them.
+    let is_base =
+        |one: &&Unseen| one.hides == Hides::Base && one.service.as_deref() == Some(service);
+    let base = project.unseen.iter().find(is_base);
+    let base = base.map(Unseen::may_set_variables);
+    let mut missing = base.clone();
     for file in files(project, parts, "env_file") {
         match open(loader, sources, &file)? {
             Opened::Source(source) => {
-                read(project, sources, source, &file, environment, &mut variables)?;
+                let before = Before {
+                    environment,
+                    missing: missing.as_ref(),
+                };
+                read(project, sources, source, &file, &before, &mut variables)?;
             }
             Opened::Nothing => {}
             Opened::Unseen(why) => {
                 let key = ("env_file", Hides::Variables);
-                project.unseen.push(unseen(key, service, &file, why));
+                let unseen = unseen(key, service, &file, why);
+                let reason = unseen.may_set_variables();
+                set_again(&mut variables, &reason);
+                missing.get_or_insert(reason);
+                project.unseen.push(unseen);
             }
         }
     }
+    if let Some(reason) = base {
+        set_again(&mut variables, &reason);
+    }
     Ok(variables)
+}
+
+/// What is not here comes later, and may set each of these to something else.
+fn set_again(variables: &mut Variables, reason: &Reason) {
+    for variable in variables.values_mut() {
+        variable.value = VariableValue::Unknown(reason.clone());
+    }
+}
+
+/// What a file may use that comes from elsewhere.
+struct Before<'a> {
+    environment: &'a Variables,
+    /// Why there may be more of that.
+    missing: Option<&'a Reason>,
 }
 
 /// The labels of all files of a service. A file may use what the files before it set, and nothing else.
@@ -218,7 +250,7 @@ fn read(
     sources: &Sources,
     source: SourceId,
     file: &EnvFile,
-    environment: &Variables,
+    before: &Before<'_>,
     variables: &mut Variables,
 ) -> Result<(), Error> {
     let known = |variables: &Variables, name: &str| {
@@ -227,7 +259,7 @@ fn read(
     };
     let around = |name: &str| {
         let value = project.variable(Scope::PROJECT, name).map(str::to_owned);
-        value.or_else(|| known(environment, name))
+        value.or_else(|| known(before.environment, name))
     };
     let text = sources.text(source);
     let parsed = if file.is_raw {
@@ -252,10 +284,16 @@ fn read(
         if entry.value.is_none() && variables.contains_key(&entry.name) {
             continue;
         }
+        let is_unset = |used: &interpolate::Variable| {
+            matches!(used.outcome, Outcome::Fallback | Outcome::Unset)
+        };
+        let may_be_set = entry.value.is_none() || entry.variables.iter().any(is_unset);
+        let value = match (before.missing, entry.value) {
+            (Some(reason), _) if may_be_set => VariableValue::Unknown(reason.clone()),
+            (_, value) => value.map_or(VariableValue::Unset, VariableValue::Known),
+        };
         let variable = Variable {
-            value: entry
-                .value
-                .map_or(VariableValue::Unset, VariableValue::Known),
+            value,
             origin: Origin::EnvFile,
             span: at(entry.name_span.start, entry.name_span.end).to(span),
             value_span: span,

@@ -180,7 +180,9 @@ impl Reader<'_> {
             }
             if is_named {
                 let mut own = Vec::new();
+                let said = (self.project.unseen.len(), self.project.remote.len());
                 self.extend(&[entry.document], name, &mut own, 0)?;
+                self.note_extending(name, said);
                 if !imported.is_empty() {
                     self.refuse_other(entry.document, name, (&imported, &own))?;
                 }
@@ -196,6 +198,17 @@ impl Reader<'_> {
             parts.extend(imported);
         }
         Ok(parts)
+    }
+
+    /// What was not read since then of what a service extends is missing in that service, whichever of these names it.
+    fn note_extending(&mut self, name: &str, (unseen, remote): (usize, usize)) {
+        let project = &mut *self.project;
+        let missing = project.unseen[unseen..].iter_mut();
+        for one in missing.chain(&mut project.remote[remote..]) {
+            if one.service.is_some() {
+                one.service = Some(name.to_owned());
+            }
+        }
     }
 
     /// Compose merges files that it is given, and not what one of them includes with what stands beside it.

@@ -21,6 +21,7 @@ mod spoken;
 mod stunnel;
 mod tool;
 mod tunnel;
+mod variables;
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -275,7 +276,10 @@ impl Around<'_> {
     fn untold_ways(&self, deployment: &Deployment, forwards: &[Forward]) -> Vec<Unseen> {
         let is_open = |forward: &&Forward| {
             let asks_nobody = match forward.how {
-                How::Page(tool) => matches!(tool.walls(&self.containers[forward.by]), Walls::None),
+                How::Page(tool) => matches!(
+                    tool.walls(&self.containers[forward.by]),
+                    Walls::None | Walls::Untold
+                ),
                 How::Bytes | How::Requests => forward.is_told && !forward.is_guarded,
             };
             let is_of_clearml = || deployment.database(forward.to.0).is_some();

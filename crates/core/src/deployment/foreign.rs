@@ -8,6 +8,7 @@ use super::{Database, Deployment, exposure};
 use crate::container::host::hosts;
 use crate::container::{Container, Variable};
 use crate::instance::Instance;
+use crate::knowable::Knowable;
 use crate::secret::Secret;
 use crate::setting::{Server, Setting};
 
@@ -150,7 +151,7 @@ impl Deployment {
     /// asks its own container or host, or is no file server.
     pub fn redis_of(&self, instance: &Instance) -> Option<Vec<usize>> {
         let found = |host| self.found(instance.service, host);
-        match redis_host(self.service(instance)) {
+        match redis_host(self.service(instance)).into_known()? {
             _ if instance.server != Server::Fileserver => None,
             Some("127.0.0.1" | "localhost") => None,
             Some(host) => Some(found(host)),
@@ -256,10 +257,17 @@ pub const REDIS_HOST: [&str; 3] = [
 ];
 
 /// The host of a file server's Redis, where a variable names it.
-fn redis_host(container: &Container) -> Option<&str> {
-    let told = REDIS_HOST.iter();
-    let mut told = told.filter_map(|name| Some(container.known_variable(name)?.expose()));
-    told.find(|host| !host.is_empty())
+fn redis_host(container: &Container) -> Knowable<Option<&str>> {
+    for name in REDIS_HOST {
+        match container
+            .variable(name)
+            .map(|host| host.map(Secret::expose))
+        {
+            Knowable::Known(None | Some("")) => {}
+            told => return told,
+        }
+    }
+    Knowable::Known(None)
 }
 
 /// `host:port`, as often as it is in a text.

@@ -4,7 +4,7 @@
 use clearml_secure_core::compose::volume::NO_VALUE;
 use clearml_secure_core::container::{Container, VariableValue};
 use clearml_secure_core::deployment::{Database, elasticsearch_variable};
-use clearml_secure_core::knowable::Knowable;
+use clearml_secure_core::knowable::{Knowable, Reason};
 use clearml_secure_core::password::{PasswordWeakness, weakness};
 use clearml_secure_core::version::Version;
 
@@ -43,7 +43,10 @@ enum Said<'a> {
     Text(&'a str),
     /// A variable that has no value in these files; the shell may have one.
     Unset,
+    /// It says something, which is not here.
     Unknown,
+    /// Nothing, or something: that is said by what is not here.
+    Untold,
 }
 
 /// What keeps others from a database.
@@ -78,11 +81,10 @@ fn redis(service: &Container) -> Protection {
 /// Options in a variable: of Redis Stack, of the image of Valkey, and of Bitnami's.
 fn arguments(service: &Container) -> Said<'_> {
     let names = ["REDIS_ARGS", "VALKEY_EXTRA_FLAGS", "REDIS_EXTRA_FLAGS"];
-    let mut said = names.into_iter().map(|name| variable(service, name));
-    match said
-        .find(|said| !matches!(said, Said::Nothing))
-        .unwrap_or(Said::Nothing)
-    {
+    let said = names.into_iter().map(|name| variable(service, name));
+    // What is not here may set any of them; that is said of the passwords.
+    let mut said = said.filter(|said| !matches!(said, Said::Nothing | Said::Untold));
+    match said.next().unwrap_or(Said::Nothing) {
         Said::Text(text) => {
             let words: Vec<&str> = text.split_whitespace().collect();
             // The last one wins.
@@ -117,8 +119,10 @@ fn mongodb(service: &Container) -> Protection {
             return Protection::Elsewhere;
         }
         match variable(service, password) {
-            Said::Nothing if is_made_by(service, &[username]) => return Protection::Unknown,
-            Said::Nothing => {}
+            Said::Nothing | Said::Untold if is_made_by(service, &[username]) => {
+                return Protection::Unknown;
+            }
+            Said::Nothing | Said::Untold => {}
             said => return judged(&said, password, "root"),
         }
     }
@@ -135,7 +139,7 @@ fn mongodb(service: &Container) -> Protection {
 fn elasticsearch(service: &Container) -> Protection {
     let is = |names: &[&str], word: &str| {
         names.iter().find_map(|name| match variable(service, name) {
-            Said::Nothing => None,
+            Said::Nothing | Said::Untold => None,
             Said::Text(text) => Some(Some(text.trim().eq_ignore_ascii_case(word))),
             Said::Unset | Said::Unknown => Some(None),
         })
@@ -189,7 +193,7 @@ fn elasticsearch(service: &Container) -> Protection {
     let of_names = names.iter().map(|name| (*name, variable(service, name)));
     let said = of_names
         .into_iter()
-        .find(|(_, said)| !matches!(said, Said::Nothing));
+        .find(|(_, said)| !matches!(said, Said::Nothing | Said::Untold));
     let files = ["ELASTIC_PASSWORD_FILE", "ELASTICSEARCH_PASSWORD_FILE"];
     let is_on = matches!(by_setting, Some(Some(false))) || is_made_by(service, &files);
     match said {
@@ -216,10 +220,38 @@ fn setting<'a>(service: &'a Container, name: &str) -> Option<Said<'a>> {
     let mut said = [name, &upper]
         .map(|name| variable(service, name))
         .into_iter();
-    let said = said.find(|said| !matches!(said, Said::Nothing))?;
+    let said = said.find(|said| !matches!(said, Said::Nothing | Said::Untold))?;
     Some(match said {
         Said::Text(text) => Said::Text(text.trim()),
         said => said,
+    })
+}
+
+/// Why an Elasticsearch that has a password may ask nobody for it: something that is not here may tell it so.
+pub(crate) fn may_be_off(service: &Container, database: Database) -> Option<Reason> {
+    if database != Database::Elasticsearch {
+        return None;
+    }
+    let is_told = |name: &str| {
+        let mut words = service.command.iter().filter_map(Knowable::known);
+        words.any(|word| word.contains(name))
+    };
+    let switches = ["ELASTICSEARCH_ENABLE_SECURITY", "DISABLE_SECURITY_PLUGIN"];
+    let settings = [
+        "xpack.security.enabled",
+        "xpack.security.authc.anonymous.roles",
+        "plugins.security.disabled",
+    ];
+    let names = settings
+        .iter()
+        .filter(|name| !is_told(name))
+        .map(|name| vec![(*name).to_owned(), elasticsearch_variable(name)]);
+    let mut names = names.chain(switches.iter().map(|name| vec![(*name).to_owned()]));
+    names.find_map(|names| {
+        let mut values = names.iter().map(|name| service.variable(name));
+        let is_set = |value: &Knowable<Option<_>>| matches!(value, Knowable::Known(Some(_)));
+        let unknown = values.clone().find_map(|value| value.reason().cloned());
+        unknown.filter(|_| !values.any(|value| is_set(&value)))
     })
 }
 
@@ -236,7 +268,7 @@ fn of_variables(service: &Container, names: &[&'static str], user: &str) -> Prot
             };
         }
         match variable(service, name) {
-            Said::Nothing => {}
+            Said::Nothing | Said::Untold => {}
             said if takes => return judged(&said, name, user),
             // What an image of somebody's own does with it nobody can tell; the official ones do nothing.
             Said::Text("") => {}
@@ -266,7 +298,7 @@ fn is_yes(text: &str) -> bool {
 
 fn judged(said: &Said<'_>, what: &'static str, user: &str) -> Protection {
     match said {
-        Said::Nothing => Protection::Unknown,
+        Said::Nothing | Said::Untold => Protection::Unknown,
         Said::Unknown => Protection::Elsewhere,
         Said::Text("") => Protection::None(Off::Empty(what)),
         Said::Unset => Protection::None(Off::Unset(what)),
@@ -290,9 +322,13 @@ fn is_made_by(service: &Container, names: &[&str]) -> bool {
 fn variable<'a>(service: &'a Container, name: &str) -> Said<'a> {
     let mut variables = service.environment.iter();
     let Some(variable) = variables.find(|variable| variable.name == name) else {
-        return Said::Nothing;
+        return match service.untold() {
+            None => Said::Nothing,
+            Some(_) => Said::Untold,
+        };
     };
     match &variable.value {
+        VariableValue::Unknown(_) if service.untold().is_some() => Said::Untold,
         VariableValue::Known(_) if variable.left_to_the_shell().is_some() => Said::Unset,
         VariableValue::Known(value) => Said::Text(value.expose()),
         VariableValue::Unset => Said::Unset,
@@ -350,6 +386,6 @@ fn expanded<'a>(service: &'a Container, word: &'a str) -> Said<'a> {
     let name = name.trim_matches(['{', '}']);
     match variable(service, name) {
         Said::Text(text) => Said::Text(text),
-        Said::Nothing | Said::Unset | Said::Unknown => Said::Unknown,
+        Said::Nothing | Said::Unset | Said::Unknown | Said::Untold => Said::Unknown,
     }
 }

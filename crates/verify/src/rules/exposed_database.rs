@@ -26,9 +26,10 @@ use clearml_secure_core::deployment::Database;
 use clearml_secure_core::deployment::exposure::{How, Reach, Walls, Way};
 use clearml_secure_core::password::weakness;
 use clearml_secure_core::source::Span;
+use clearml_secure_core::unseen::{Hides, Unseen};
 
 use super::{Case, Rule};
-use crate::case::protection::{Protection, protection};
+use crate::case::protection::{Protection, may_be_off, protection};
 use crate::entry::entry;
 use crate::finding::{Draft, Fix, Severity};
 use crate::words::{self, and, place};
@@ -70,6 +71,31 @@ impl Rule for ExposedDatabase {
         }
         findings.extend(found.into_iter().map(Found::draft));
     }
+
+    fn doubt(&self, case: &Case<'_>, doubts: &mut Vec<Unseen>) {
+        let containers = 0..case.deployment.containers.len();
+        doubts.extend(containers.filter_map(|index| doubt(case, index)));
+    }
+}
+
+/// Why a database is open all the same that has a password, where that is not known.
+fn doubt(case: &Case<'_>, index: usize) -> Option<Unseen> {
+    let service = &case.deployment.containers[index];
+    let database = Database::of(service)?;
+    let is_closed = matches!(
+        protection(service, database),
+        Protection::Password | Protection::Elsewhere
+    );
+    let reason = may_be_off(service, database).filter(|_| is_closed)?;
+    let mut ports = ports(case, index, service).into_iter();
+    let is_reached = ports.any(|port| !case.deployment.ways(index, port).is_empty());
+    (is_reached && !case.deployment.is_foreign(index)).then(|| Unseen {
+        what: format!("whether {database} asks for its password"),
+        hides: Hides::Variables,
+        reason: reason.to_string(),
+        service: Some(service.name.clone()),
+        span: Some(service.name_span),
+    })
 }
 
 /// One place at which databases are reached.
@@ -334,7 +360,7 @@ fn is_behind_a_password(case: &Case<'_>, way: &Way<'_>) -> bool {
             How::Bytes | How::Requests => Walls::None,
         };
         match page {
-            Walls::None => false,
+            Walls::None | Walls::Untold => false,
             Walls::Password(password) => weakness(password.expose(), "admin", "").is_none(),
             Walls::Unknown => true,
         }
@@ -343,9 +369,14 @@ fn is_behind_a_password(case: &Case<'_>, way: &Way<'_>) -> bool {
 
 /// Whether a page on the way may have a password of which nothing here tells.
 fn has_untold_page(case: &Case<'_>, way: &Way<'_>) -> bool {
-    let is_untold = |by: usize| case.deployment.containers[by].untold().is_some();
     let mut all = way.through.iter();
-    all.any(|forward| matches!(forward.how, How::Page(_)) && is_untold(forward.by))
+    all.any(|forward| match forward.how {
+        How::Page(tool) => {
+            let page = &case.deployment.containers[forward.by];
+            matches!(tool.walls(page), Walls::Untold)
+        }
+        How::Bytes | How::Requests => false,
+    })
 }
 
 /// An image that is not known for a database and publishes a database's port all the same.

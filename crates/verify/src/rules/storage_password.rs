@@ -18,7 +18,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use clearml_secure_core::command;
-use clearml_secure_core::container::{Container, Interface, Text, VariableValue};
+use clearml_secure_core::container::{Container, Interface, Text, Variable, VariableValue};
 use clearml_secure_core::deployment::exposure::Way;
 use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::password::{PasswordWeakness, weakness};
@@ -331,6 +331,20 @@ impl Store {
         ports
     }
 
+    /// Whether what is not here may set its password, instead of the one that is told, or make it no store.
+    fn may_be_told(&self, service: &Container, told: Option<&Variable>) -> bool {
+        let is_by_variable = self.default.is_some() || !self.elsewhere.is_empty();
+        let is_unsettled = match told {
+            Some(variable) => matches!(variable.value, VariableValue::Unknown(_)),
+            None => is_by_variable,
+        };
+        let may_be_no_store = self.chosen.is_some_and(|name| {
+            let value = service.variable(name);
+            !matches!(value, Knowable::Known(Some(_)))
+        });
+        is_unsettled || may_be_no_store
+    }
+
     /// Why anybody gets in; none where nobody does.
     fn opened_by(&self, service: &Container, env_files: &str) -> Knowable<Option<String>> {
         let find = |names: &[&str]| {
@@ -358,11 +372,7 @@ impl Store {
             return Knowable::Known(None);
         }
         let told = find(self.passwords);
-        let is_by_variable = self.default.is_some() || !self.elsewhere.is_empty();
-        if let Some(why) = service
-            .untold()
-            .filter(|_| told.is_none() && is_by_variable)
-        {
+        if let Some(why) = service.untold().filter(|_| self.may_be_told(service, told)) {
             return Knowable::Unknown(why.clone());
         }
         let Some(default) = self.default else {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::files::{File, Files};
 use super::mention::{programs, values};
 use crate::container::Container;
+use crate::knowable::Knowable;
 use crate::secret::Secret;
 
 /// What they are called.
@@ -162,10 +163,10 @@ fn asks(name: &str, container: &Container, files: &Files) -> bool {
             names.any(|name| all(name, container, files, dante_asks))
         }
         "go-socks5-proxy" => {
-            let is_told = |name: &str| container.environment.iter().any(|one| one.name == name);
-            let value = |name| container.known_variable(name).map(Secret::expose);
-            let has_password = value("PROXY_PASSWORD").is_some_and(|one| !one.is_empty());
-            has_password && (!is_told("REQUIRE_AUTH") || value("REQUIRE_AUTH") == Some("true"))
+            let value = |name| container.variable(name).map(|one| one.map(Secret::expose));
+            let has_password =
+                matches!(value("PROXY_PASSWORD"), Knowable::Known(Some(one)) if !one.is_empty());
+            has_password && matches!(value("REQUIRE_AUTH"), Knowable::Known(None | Some("true")))
         }
         "microsocks" => is_told(container, "-P"),
         "mitmdump" | "mitmproxy" | "mitmweb" => is_told(container, "--proxyauth"),

@@ -51,6 +51,7 @@ pub(super) fn of(
     if reading.is_silent() && !ways.is_told() && !anywhere::is_one(container, &reading.files) {
         ways.by_conclusion();
     }
+    ways.by_variables();
     forwards.extend(ways.found);
     unseen.extend(ways.unseen);
     match reading.is_known {
@@ -64,7 +65,7 @@ struct Ways<'a> {
     around: &'a Around<'a>,
     by: usize,
     container: &'a Container,
-    reading: &'a Reading,
+    reading: &'a Reading<'a>,
     found: Vec<Forward>,
     unseen: Vec<Unseen>,
 }
@@ -97,8 +98,9 @@ impl Ways<'_> {
 
     /// Those to the addresses that a forwarder is given, of which some may be in clear text.
     fn by_mention(&mut self) {
-        let (around, by, spoken) = (self.around, self.by, self.reading.spoken);
-        for rule in mention::rules(around, by, &self.reading.files) {
+        let (around, by, reading) = (self.around, self.by, self.reading);
+        let spoken = reading.spoken;
+        for rule in mention::rules(around, by, &reading.files, &reading.variables) {
             let found = told(around, by, &rule);
             if self.reading.tunnels != Extent::Part {
                 self.unseen.extend(unspoken(around, by, spoken, &found));
@@ -138,18 +140,12 @@ impl Ways<'_> {
             let reason = "its configuration is in no file that is here";
             self.unseen.extend(hidden(self.around, self.by, reason));
         }
-        let in_variables = || {
-            let is_told = mention::is_told_by_command(container)
-                || mention::is_told_elsewhere(container, files);
-            container.untold().filter(|_| !is_told)
-        };
         let untold = container.command.iter().find_map(Knowable::reason);
-        let untold = untold.or_else(in_variables);
         if let Some(why) = untold.filter(|_| mention::is_forwarder(container)) {
             self.unseen
                 .extend(hidden(self.around, self.by, why.as_str()));
         }
-        let concluded = proxy::concluded(self.around, self.by, files);
+        let concluded = proxy::concluded(self.around, self.by, files, &self.reading.variables);
         if !concluded.iter().any(|forward| forward.is_told) {
             let unread = proxy::hidden::unread(container, files);
             let unread = unread.filter(|_| self.around.is_reached(self.by));
@@ -162,6 +158,28 @@ impl Ways<'_> {
                 .extend(doubt.map(|reason| not_told(container, &reason)));
         }
         self.found.extend(concluded);
+    }
+
+    /// That a variable is not known which it may be told by.
+    fn by_variables(&mut self) {
+        let (around, by, container) = (self.around, self.by, self.container);
+        let takes_any = mention::is_forwarder(container)
+            && !mention::is_told_by_text(container)
+            && !mention::is_told_elsewhere(container, &self.reading.files);
+        let asked = self.reading.variables.doubt();
+        let any = || mention::unknown(container).filter(|_| takes_any);
+        let Some(why) = asked.cloned().or_else(any) else {
+            return;
+        };
+        let is_said = self.unseen.iter().any(|one| one.what == WHOM);
+        let mut rules = self.reading.rules.iter();
+        let in_clear_text = self.reading.rules.is_empty() || rules.any(|rule| !rule.is_tls);
+        let of_proxy =
+            || may_lead(around, by, in_clear_text).then(|| unseen(container, WHOM, why.as_str()));
+        if !is_said {
+            self.unseen
+                .extend(hidden(around, by, why.as_str()).or_else(of_proxy));
+        }
     }
 }
 

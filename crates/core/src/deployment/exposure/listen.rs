@@ -5,6 +5,7 @@ use super::address;
 use super::tool::Tool;
 use crate::container::Container;
 use crate::deployment::Database;
+use crate::knowable::Knowable;
 use crate::secret::Secret;
 
 /// Where the processes of a container listen.
@@ -164,12 +165,12 @@ fn is_loopback(container: &Container, database: Database) -> bool {
         told.extend(behind.take_while(|word| !word.starts_with("--")));
     }
     if database == Database::Elasticsearch {
-        let names = ["network.host", "http.host"];
-        told.extend(
-            names
-                .iter()
-                .filter_map(|name| Some(container.known_variable(name)?.expose())),
-        );
+        for name in ["network.host", "http.host"] {
+            match container.variable(name) {
+                Knowable::Known(address) => told.extend(address.map(Secret::expose)),
+                Knowable::Unknown(_) => return false,
+            }
+        }
     }
     let opens = container.words.iter().any(|word| word == "--bind_ip_all");
     !opens && !told.is_empty() && told.iter().all(|address| is_local(address))

@@ -8,7 +8,9 @@ use super::address::{Address, is_loopback};
 use super::condition::Holds;
 use super::files::Files;
 use super::hop::{How, Rule, Target};
+use super::variables::Variables;
 use crate::container::Container;
+use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
 
 /// Programs that do nothing else, by the name of their image or as a word of the command.
@@ -111,7 +113,14 @@ pub(super) fn is_private_network(container: &Container) -> bool {
 
 /// Whether a program of this name does nothing but pass bytes on, whatever it is told.
 pub(super) fn passes_on(name: &str) -> bool {
-    FORWARDERS.contains(&name) || TUNNELS.contains(&name)
+    FORWARDERS.contains(&name) || TUNNELS.contains(&name) || is_by_part(name)
+}
+
+/// Many have made one, and called it so and something more.
+fn is_by_part(name: &str) -> bool {
+    ["socat", "tcp-proxy", "port-forward"]
+        .iter()
+        .any(|part| name.contains(part))
 }
 
 /// The programs that a container may run: by its image, and by its command.
@@ -130,21 +139,19 @@ pub(super) fn values<'a>(container: &'a Container, name: &'a str) -> impl Iterat
     })
 }
 
+/// Where an image of autossh takes an option from.
+pub(super) const SSH_MODE: &str = "SSH_MODE";
+
 /// The words of its command, and the option that an image of autossh takes from a variable.
 fn options(container: &Container) -> impl Iterator<Item = &str> {
-    let mode = container.known_variable("SSH_MODE").map(Secret::expose);
+    let mode = container.known_variable(SSH_MODE).map(Secret::expose);
     let words = container.words.iter();
     words.map(String::as_str).chain(mode)
 }
 
 /// Whether a container passes bytes on.
 pub(super) fn is_forwarder(container: &Container) -> bool {
-    let is_one = |name: &str| {
-        FORWARDERS.contains(&name)
-            || ["socat", "tcp-proxy", "port-forward"]
-                .iter()
-                .any(|part| name.contains(part))
-    };
+    let is_one = |name: &str| FORWARDERS.contains(&name) || is_by_part(name);
     let has_option = |(names, option): &(&[&str], &str)| {
         let is_run = programs(container).any(|name| names.contains(&name));
         is_run && options(container).any(|word| word.starts_with(option))
@@ -155,24 +162,62 @@ pub(super) fn is_forwarder(container: &Container) -> bool {
         || is_tunnel(container)
 }
 
+/// Programs that take whom they pass on to from the command alone, and those that take it from that or a file.
+const TOLD_BY_COMMAND: [&str; 9] = [
+    "bore",
+    "chisel",
+    "docker-tcp-proxy",
+    "ghostunnel",
+    "gost",
+    "simpleproxy",
+    "socat",
+    "websockify",
+    "wstunnel",
+];
+const TOLD_BY_FILE: [&str; 8] = [
+    "frpc",
+    "haproxy",
+    "inlets",
+    "ngrok",
+    "rathole",
+    "rinetd",
+    "sslh",
+    "toxiproxy",
+];
+
+/// Why one of its variables is not known, or there may be more. What has the name of a secret is no address.
+pub(super) fn unknown(container: &Container) -> Option<Reason> {
+    const SECRETS: [&str; 5] = ["AUTH", "KEY", "PASS", "SECRET", "TOKEN"];
+    let may_be_address = |name: &str| !SECRETS.iter().any(|word| name.contains(word));
+    let own = container.environment.iter();
+    let mut own = own.filter(|one| may_be_address(&one.name.to_ascii_uppercase()));
+    own.find_map(|one| container.variable(&one.name).reason().cloned())
+        .or_else(|| container.untold().cloned())
+}
+
 /// Whether nothing but its command says what a container passes on.
 pub(super) fn is_told_by_command(container: &Container) -> bool {
-    const PROGRAMS: [&str; 9] = [
-        "bore",
-        "chisel",
-        "docker-tcp-proxy",
-        "ghostunnel",
-        "gost",
-        "simpleproxy",
-        "socat",
-        "websockify",
-        "wstunnel",
-    ];
     let has_file = container.words.iter().any(|word| word.starts_with("-C"));
+    !has_file && are_all(container, by_command)
+}
+
+/// Whether variables say what a container passes on only where its command or a file uses them.
+pub(super) fn is_told_by_text(container: &Container) -> bool {
+    are_all(container, |name| {
+        by_command(name) || TOLD_BY_FILE.contains(&name)
+    })
+}
+
+fn by_command(name: &str) -> bool {
+    TOLD_BY_COMMAND.contains(&name) || name.contains("socat")
+}
+
+/// Whether it runs something that passes bytes on, and all of that is such a program.
+fn are_all(container: &Container, is_one: impl Fn(&str) -> bool) -> bool {
     let mut found = programs(container)
         .filter(|name| passes_on(name))
         .peekable();
-    !has_file && found.peek().is_some() && found.all(|name| PROGRAMS.contains(&name))
+    found.peek().is_some() && found.all(is_one)
 }
 
 /// Whether it is stunnel that passes them on.
@@ -194,8 +239,10 @@ pub(super) fn is_tunnel(container: &Container) -> bool {
             || container.option("--remote-to-local").next().is_some());
     // Where variables say what it leads to, it does so from the other end unless they say otherwise.
     let is_usual = container.known_variable("SSH_TARGET_HOST").is_some()
-        && container.known_variable("SSH_MODE").is_none();
-    let may_be_usual = container.image_name() == "autossh" && container.untold().is_some();
+        && container.known_variable(SSH_MODE).is_none();
+    let is_unknown = |name| matches!(container.variable(name), Knowable::Unknown(_));
+    let may_be_usual = container.image_name() == "autossh"
+        && ["SSH_TARGET_HOST", SSH_MODE].into_iter().any(is_unknown);
     is_ssh && (is_reverse || is_usual || may_be_usual)
         || is_by_gost
         || is_by_wstunnel
@@ -211,9 +258,8 @@ pub(super) fn is_told_elsewhere(container: &Container, files: &Files) -> bool {
     let has_option = |name| container.option(name).next().is_some();
     let has_text = |word: &str| files.texts.iter().any(|file| file.text.contains(word));
     let may_be_set = |names: &[&str]| {
-        let mut variables = container.environment.iter();
-        container.untold().is_some()
-            || variables.any(|variable| names.contains(&variable.name.as_str()))
+        let mut values = names.iter().map(|name| container.variable(name));
+        values.any(|value| value != Knowable::Known(None))
     };
     programs(container).any(|name| match name {
         "cloudflared" => {
@@ -253,12 +299,10 @@ pub(super) fn is_on_a_tailnet(container: &Container) -> bool {
 }
 
 /// `socat TCP-LISTEN:9999,fork TCP:mongo:27017`, as often as it is there.
-pub(super) fn socat(container: &Container) -> Vec<Rule> {
-    let words: Vec<String> = container
-        .words
-        .iter()
-        .map(|word| expanded(container, word))
-        .collect();
+pub(super) fn socat(container: &Container, variables: &Variables<'_>) -> Vec<Rule> {
+    let runs_it = programs(container).any(|name| name.contains("socat"));
+    let words = container.words.iter().filter(|_| runs_it);
+    let words: Vec<String> = words.map(|word| variables.expanded(word)).collect();
     let mut rules = Vec::new();
     let mut listens: Option<(u16, bool, bool, bool)> = None;
     for word in &words {
@@ -321,17 +365,17 @@ fn listening(kind: &str) -> Option<bool> {
 }
 
 /// What it is given that is an address, or a host and a port apart from each other, each port of its own leading there.
-pub(super) fn rules(around: &Around<'_>, index: usize, files: &Files) -> Vec<Rule> {
+pub(super) fn rules(
+    around: &Around<'_>,
+    index: usize,
+    files: &Files,
+    variables: &Variables<'_>,
+) -> Vec<Rule> {
     let container = &around.containers[index];
-    let mut words: Vec<String> = container
-        .words
-        .iter()
-        .map(|word| expanded(container, word))
-        .collect();
-    let variables = container.environment.iter();
-    words.extend(
-        variables.filter_map(|one| Some(container.known_variable(&one.name)?.expose().to_owned())),
-    );
+    let words = container.words.iter();
+    let mut words: Vec<String> = words.map(|word| variables.expanded(word)).collect();
+    let own = container.environment.iter();
+    words.extend(own.filter_map(|one| Some(one.value.known()?.expose().to_owned())));
     words.extend(files.texts.iter().map(|file| file.text.to_string()));
     let mut to = Vec::new();
     let mut hosts = Vec::new();
@@ -394,33 +438,4 @@ fn add(word: &str, to: &mut Vec<Address>, hosts: &mut Vec<String>) {
             hosts.extend(Address::of(part).and_then(|address| address.host));
         }
     }
-}
-
-/// A word with `$NAME` and `${NAME}` replaced by the container's variables, where they are known.
-pub(super) fn expanded(container: &Container, word: &str) -> String {
-    let mut out = String::new();
-    let mut rest = word;
-    while let Some(at) = rest.find('$') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        let (name, behind) = match rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
-            Some((name, behind)) => (name, behind),
-            None => {
-                let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                rest.split_at(rest.find(|c| !is_name(c)).unwrap_or(rest.len()))
-            }
-        };
-        let (name, default) = name.split_once(":-").unwrap_or((name, ""));
-        match container.known_variable(name).map(Secret::expose) {
-            Some(value) if !value.is_empty() => out.push_str(value),
-            _ if !default.is_empty() => out.push_str(default),
-            _ => {
-                out.push('$');
-                continue;
-            }
-        }
-        rest = behind;
-    }
-    out.push_str(rest);
-    out
 }

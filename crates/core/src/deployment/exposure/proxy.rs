@@ -14,6 +14,7 @@ use std::ops::RangeInclusive;
 
 use super::files::Files;
 use super::hop::{Forward, How, Rule};
+use super::variables::Variables;
 use super::{Around, Database, Namespace, mention};
 use crate::container::{Container, Interface, Port};
 use crate::container_path;
@@ -170,22 +171,33 @@ pub(super) fn of_webserver(container: &Container) -> Vec<Rule> {
     }
     let files = Files::of(container);
     let all: Vec<_> = files.below(folders).collect();
-    let variable = |text: &str| mention::expanded(container, text);
-    nginx::rules(&all, &variable).unwrap_or_default()
+    let variables = Variables::of(container);
+    nginx::rules(&all, &|text| in_template(&variables, text)).unwrap_or_default()
+}
+
+/// What the start of nginx's image makes of a template. nginx's own variables are written in small letters.
+fn in_template(variables: &Variables<'_>, text: &str) -> String {
+    variables.expanded_file(text, &|name| {
+        name.contains(|c: char| c.is_ascii_uppercase())
+    })
 }
 
 /// What the configuration of a proxy says; none where it cannot be seen, or there is none.
-pub(super) fn rules(container: &Container, files: &Files) -> Option<Vec<Rule>> {
+pub(super) fn rules(
+    container: &Container,
+    files: &Files,
+    variables: &Variables<'_>,
+) -> Option<Vec<Rule>> {
     let software = software(container)?;
+    let variable = |text: &str| variables.expanded_file(text, &|_| true);
     let mut all = included::read(container, software, files);
-    let variable = |text: &str| mention::expanded(container, text);
-    let own = (software == Software::Nginx).then(|| nginx::own(container, files));
+    let own = (software == Software::Nginx).then(|| nginx::own(container, files, variables));
     all.extend(own.iter().flatten());
     match software {
         Software::Caddy => caddy::rules(&container.words, &all, &variable),
         Software::Haproxy => haproxy::rules(&all, &variable),
         Software::Httpd => httpd::rules(&all, &variable),
-        Software::Nginx => nginx::rules(&all, &variable),
+        Software::Nginx => nginx::rules(&all, &|text| in_template(variables, text)),
         Software::Traefik | Software::Other => None,
     }
 }
@@ -279,7 +291,12 @@ impl Around<'_> {
 }
 
 /// A proxy whose configuration cannot be seen serves what is beside it; without a port for TLS, in clear text.
-pub(super) fn concluded(around: &Around<'_>, index: usize, files: &Files) -> Vec<Forward> {
+pub(super) fn concluded(
+    around: &Around<'_>,
+    index: usize,
+    files: &Files,
+    variables: &Variables<'_>,
+) -> Vec<Forward> {
     let container = &around.containers[index];
     let forward = |at: u16, to: (usize, u16), is_told: bool| Forward {
         by: index,
@@ -307,7 +324,7 @@ pub(super) fn concluded(around: &Around<'_>, index: usize, files: &Files) -> Vec
         Some(_) if labelled::is_one(container) => Vec::new(),
         None if !is_hinted(container) => Vec::new(),
         software => {
-            let named = mention::rules(around, index, files);
+            let named = mention::rules(around, index, files, variables);
             let named = named
                 .iter()
                 .flat_map(|rule| &rule.to)

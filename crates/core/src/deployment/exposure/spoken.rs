@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::files::Files;
 use super::mention::{is_stunnel, is_tunnel, programs, values};
+use super::variables::Variables;
 use crate::container::Container;
 
 /// Tunnels whose other end takes what comes there as it is, whatever it is told.
@@ -38,7 +39,7 @@ pub(super) enum Spoken {
 }
 
 /// What a container speaks that passes on what it is given addresses for.
-pub(super) fn spoken(container: &Container, files: &Files) -> Spoken {
+pub(super) fn spoken(container: &Container, files: &Files, variables: &Variables<'_>) -> Spoken {
     if is_tunnel(container) {
         return by_tunnel(container, files);
     }
@@ -50,7 +51,7 @@ pub(super) fn spoken(container: &Container, files: &Files) -> Spoken {
     };
     // What its sections say is read; where they are not here, any of them may be told to take bytes in.
     if is_stunnel(container) {
-        return match may_be_client(container, files) {
+        return match may_be_client(container, files, variables) {
             true => Spoken::Unknown,
             false => Spoken::Tls,
         };
@@ -74,11 +75,10 @@ pub(super) fn spoken(container: &Container, files: &Files) -> Spoken {
 }
 
 /// Whether anything that stunnel is given says that it takes bytes in and sends TLS.
-fn may_be_client(container: &Container, files: &Files) -> bool {
+fn may_be_client(container: &Container, files: &Files, variables: &Variables<'_>) -> bool {
     let words = container.words.iter().map(String::as_str);
     let mut texts = words.chain(files.texts.iter().map(|file| file.text.as_str()));
-    container.known_variable("STUNNEL_CLIENT").is_some()
-        || texts.any(|text| text.contains("client"))
+    variables.text("STUNNEL_CLIENT").is_some() || texts.any(|text| text.contains("client"))
 }
 
 /// Whether one of these addresses speaks TLS, by its scheme.

@@ -6,7 +6,8 @@ use super::address::{Address, is_loopback};
 use super::condition::Holds;
 use super::files::{File, Files};
 use super::hop::{How, Rule, Target};
-use super::mention::{expanded, is_stunnel};
+use super::mention::is_stunnel;
+use super::variables::Variables;
 use crate::container::Container;
 
 /// Where it looks without a word that names a file.
@@ -40,19 +41,19 @@ struct Section {
 }
 
 /// What its files say, or the variables of which its image makes one; nothing where neither is here.
-pub(super) fn rules(container: &Container, files: &Files) -> Vec<Rule> {
+pub(super) fn rules(container: &Container, files: &Files, variables: &Variables<'_>) -> Vec<Rule> {
     if !is_stunnel(container) {
         return Vec::new();
     }
     let told = files_read(container, files).into_iter();
     let mut told: Vec<String> = told.map(|file| file.text.to_string()).collect();
     if told.is_empty() {
-        told.extend(of_variables(container));
+        told.extend(of_variables(variables));
         let written = container.command.iter().filter_map(|word| word.known());
         told.extend(written.filter(|word| word.contains('\n')).cloned());
     }
     told.iter()
-        .flat_map(|text| of_text(&expanded(container, text)))
+        .flat_map(|text| of_text(&variables.expanded(text)))
         .collect()
 }
 
@@ -75,10 +76,10 @@ fn files_read<'a>(container: &Container, files: &'a Files) -> Vec<&'a File> {
 }
 
 /// The file that an image makes of its variables.
-fn of_variables(container: &Container) -> Option<String> {
-    let value = |name| Some(container.known_variable(name)?.expose());
-    let (accept, connect) = (value("STUNNEL_ACCEPT")?, value("STUNNEL_CONNECT")?);
-    let client = value("STUNNEL_CLIENT").unwrap_or("no");
+fn of_variables(variables: &Variables<'_>) -> Option<String> {
+    let names = ["STUNNEL_ACCEPT", "STUNNEL_CONNECT", "STUNNEL_CLIENT"];
+    let [accept, connect, client] = names.map(|name| variables.text(name));
+    let (accept, connect, client) = (accept?, connect?, client.unwrap_or("no"));
     Some(format!(
         "[service]\nclient = {client}\naccept = {accept}\nconnect = {connect}\n"
     ))

@@ -32,6 +32,8 @@ pub enum Walls<'a> {
     Password(&'a Secret),
     /// A password that is not known.
     Unknown,
+    /// A password, or nothing: that is said by what is not here.
+    Untold,
 }
 
 const ALL: &[Database] = &[Database::Elasticsearch, Database::Mongodb, Database::Redis];
@@ -172,10 +174,13 @@ impl Tool {
     /// What keeps others from the page.
     pub fn walls<'a>(&self, container: &'a Container) -> Walls<'a> {
         let mut variables = container.environment.iter();
-        let password =
-            variables.find(|variable| self.password_variables.contains(&variable.name.as_str()));
+        let is_password = |name: &str| self.password_variables.contains(&name);
+        let password = variables.find(|variable| is_password(&variable.name));
+        let is_told = container.untold().is_none() || self.password_variables.is_empty();
         match password.map(|variable| (&variable.name, &variable.value)) {
-            None => Walls::None,
+            None if is_told => Walls::None,
+            None => Walls::Untold,
+            Some((_, VariableValue::Unknown(_))) if !is_told => Walls::Untold,
             Some((name, VariableValue::Known(password))) if !name.ends_with("_FILE") => {
                 match password.expose().is_empty() {
                     true => Walls::None,

@@ -7,8 +7,9 @@ use super::address::Address;
 use super::condition::Holds;
 use super::files::{File, Files};
 use super::hop::{How, Rule, Target};
-use super::mention::{expanded, is_tunnel, passes_on, programs};
+use super::mention::{SSH_MODE, is_tunnel, passes_on, programs};
 use super::spoken::Spoken;
+use super::variables::Variables;
 use crate::container::Container;
 
 /// Kinds of which the other end takes bytes as they are.
@@ -29,10 +30,15 @@ pub(super) enum Told {
 }
 
 /// What its files, its options and its variables say.
-pub(super) fn told(container: &Container, files: &Files, spoken: Spoken) -> Told {
+pub(super) fn told(
+    container: &Container,
+    files: &Files,
+    spoken: Spoken,
+    variables: &Variables<'_>,
+) -> Told {
     let is_run = |program: &str| programs(container).any(|name| name == program);
     if is_run("autossh") {
-        let rule = of_variables(container, spoken);
+        let rule = of_variables(container, spoken, variables);
         return rule.map_or(Told::Nothing, |rule| Told::All(vec![rule]));
     }
     if !is_run("frpc") {
@@ -47,7 +53,7 @@ pub(super) fn told(container: &Container, files: &Files, spoken: Spoken) -> Told
     }
     let mut rules = Vec::new();
     for file in files_read(container, files) {
-        match of_text(&file.path, &expanded(container, &file.text)) {
+        match of_text(&file.path, &variables.expanded(&file.text)) {
             Some(found) => rules.extend(found),
             None => return Told::Part,
         }
@@ -97,13 +103,16 @@ fn of_options(container: &Container, kind: &str) -> Option<Rule> {
 }
 
 /// `SSH_TARGET_HOST` and `SSH_TARGET_PORT`. What the other end speaks, `SSH_BIND_IP` or `-R` says.
-fn of_variables(container: &Container, spoken: Spoken) -> Option<Rule> {
-    let value = |name| Some(container.known_variable(name)?.expose());
-    let address = format!(
-        "{}:{}",
-        value("SSH_TARGET_HOST")?,
-        value("SSH_TARGET_PORT")?
-    );
+fn of_variables(container: &Container, spoken: Spoken, variables: &Variables<'_>) -> Option<Rule> {
+    // The last two say where it listens, and for whom.
+    let names = [
+        "SSH_TARGET_HOST",
+        "SSH_TARGET_PORT",
+        SSH_MODE,
+        "SSH_BIND_IP",
+    ];
+    let [host, port, ..] = names.map(|name| variables.text(name));
+    let address = format!("{}:{}", host?, port?);
     let proxy = Rule {
         at: None,
         is_loopback: false,

@@ -72,8 +72,9 @@ pub(in crate::deployment::exposure) fn of(
                     add(around, (*by, index), told, forwards);
                 }
             }
-            if by.is_empty() {
-                unseen.extend(elsewhere(around, index, reader));
+            match by.is_empty() {
+                true => unseen.extend(elsewhere(around, index, reader)),
+                false => unseen.extend(untold(around, index, reader)),
             }
         }
     }
@@ -112,6 +113,24 @@ fn elsewhere(around: &Around<'_>, index: usize, reader: &Reader) -> Option<Unsee
         ),
         service: Some(container.name.clone()),
         span: Some(told.span),
+    })
+}
+
+/// What a database may say in a variable that is not here to a proxy beside it.
+fn untold(around: &Around<'_>, index: usize, reader: &Reader) -> Option<Unseen> {
+    let container = &around.containers[index];
+    let may_be_said = Database::of(container) == Some(Database::Elasticsearch)
+        && reader.place == "variables"
+        && (reader.told)(around, index, None).is_empty();
+    let names = ["VIRTUAL_HOST", "VIRTUAL_HOST_MULTIPORTS"];
+    let mut names = names.into_iter().filter(|_| may_be_said);
+    let reason = names.find_map(|name| container.variable(name).reason().cloned())?;
+    Some(Unseen {
+        what: format!("what {} makes of its variables", reader.image),
+        hides: Hides::Way,
+        reason: reason.to_string(),
+        service: Some(container.name.clone()),
+        span: Some(container.name_span),
     })
 }
 

@@ -15,7 +15,7 @@ use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::condition::{Holds, fits_all};
 use crate::deployment::exposure::files::{File, Files};
 use crate::deployment::exposure::hop::{How, Rule, Target};
-use crate::secret::Secret;
+use crate::deployment::exposure::variables;
 
 /// One directive: its words, and what is in its braces.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,11 @@ type Variables<'a> = HashMap<&'a str, BTreeSet<&'a str>>;
 
 /// What a container's command and variables make a part of its configuration: the directives of `-g`, and the templates of another
 /// folder than the usual one, which the image's start fills in.
-pub(super) fn own(container: &Container, files: &Files) -> Vec<File> {
+pub(super) fn own(
+    container: &Container,
+    files: &Files,
+    variables: &variables::Variables<'_>,
+) -> Vec<File> {
     let words: Vec<&str> = container
         .command
         .iter()
@@ -60,9 +64,15 @@ pub(super) fn own(container: &Container, files: &Files) -> Vec<File> {
             text: Zeroizing::new(pair[1].to_owned()),
         })
         .collect();
-    let folder = container.known_variable(TEMPLATES).map(Secret::expose);
+    let outside: Vec<&File> = { files.texts.iter() }
+        .filter(|file| !is_below(&file.path, "/etc/nginx"))
+        .collect();
+    let folder = match outside.is_empty() {
+        true => None,
+        false => variables.text(TEMPLATES),
+    };
     let folder = folder.filter(|one| one.starts_with('/') && !is_below(one, "/etc/nginx"));
-    let templates = files.texts.iter().filter_map(|file| {
+    let templates = outside.into_iter().filter_map(|file| {
         let is_own = is_below(&file.path, folder?);
         let name = file.path.rsplit('/').next().unwrap_or_default();
         is_own.then(|| File {

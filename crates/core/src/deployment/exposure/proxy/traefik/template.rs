@@ -1,6 +1,8 @@
 //! What a Traefik makes of a file that has its routers before it reads it: a file is a template of Go's.
 
-use crate::container::{Container, VariableValue};
+use crate::container::Container;
+use crate::knowable::Knowable;
+use crate::secret::Secret;
 
 /// A text with its variables in place. None where it has other actions, or one that names a variable of which the value is not
 /// known.
@@ -48,13 +50,8 @@ fn value<'a>(container: &'a Container, action: &str) -> Option<&'a str> {
     if name.contains(['"', '`', '\\']) {
         return None;
     }
-    let mut variables = container.environment.iter();
-    match variables.find(|variable| variable.name == name) {
-        Some(variable) => match &variable.value {
-            VariableValue::Known(value) => Some(value.expose()),
-            _ => None,
-        },
-        None if container.untold().is_some() => None,
-        None => Some(""),
+    match container.variable(name) {
+        Knowable::Known(value) => Some(value.map_or("", Secret::expose)),
+        Knowable::Unknown(_) => None,
     }
 }
