@@ -107,6 +107,94 @@ fn who_comes_from_another_keyset_is_said() {
     .says("web login: removed, because the keyset does not have them: joe");
 }
 
+/// Nobody has removed them, so that they are kept beside it, once.
+#[test]
+fn users_of_an_emptied_file_are_not_lost_with_a_change_of_keys() {
+    let folder = without_joe();
+    let before = text(&folder, "config/secure.conf");
+    fs::write(folder.path().join("config/apiserver.conf"), "").unwrap();
+    fs::remove_file(folder.path().join("config/secure.conf.orig")).unwrap();
+    let keygen = "clearml-keygen --from config/secure.conf --only tests -f hocon -o config/secure.conf --force";
+    run(&folder, keygen)
+        .exit(0)
+        .says("so these are left out: jane, joe\n")
+        .says("config/secure.conf as it was, with the users that are left out, is kept as config/secure.conf.orig (mode 0600)\n");
+    assert_eq!(text(&folder, "config/secure.conf.orig"), before);
+    run(&folder, keygen).exit(0).never_says("is kept as");
+    assert_eq!(text(&folder, "config/secure.conf.orig"), before);
+    // Of what stays where it is, no copy is needed.
+    fs::write(folder.path().join("config/secure.conf"), before).unwrap();
+    run(
+        &folder,
+        "clearml-keygen --from config/secure.conf --only tests -o new.env",
+    )
+    .exit(0)
+    .never_says("is kept as");
+}
+
+#[test]
+fn users_who_return_with_a_file_that_is_gone_are_named() {
+    let folder = without_joe();
+    fs::remove_file(folder.path().join("config/apiserver.conf")).unwrap();
+    let keygen = "clearml-keygen --from config/secure.conf --only tests -f hocon -o config/secure.conf --force";
+    run(&folder, &format!("{keygen} --remove-user joe")).exit(0).says(
+        "config/apiserver.conf is not there, so it is written with the users that config/secure.conf has, who can log in with it: jane\n  \
+         to leave one out, run this with --remove-user NAME\n",
+    );
+    run(&folder, keygen).exit(0).never_says("is not there");
+}
+
+/// A password below `pass_hashed: true` lets nobody in, and would only be in more files.
+#[test]
+fn a_password_that_should_be_a_hash_goes_nowhere() {
+    let folder = without_joe();
+    run(
+        &folder,
+        "sed -i 's/password: \"[^\"]*\"/password: \"violet orbit lamp 77\"/' config/apiserver.conf",
+    )
+    .exit(0);
+    let before = (
+        text(&folder, "config/secure.conf"),
+        text(&folder, "config/apiserver.conf"),
+    );
+    let says = "config/apiserver.conf: the passwords of these users should be hashes, and are not base64 of a bcrypt hash: jane\n";
+    for command in [
+        "clearml-keygen --from config/apiserver.conf -o out.env",
+        "clearml-keygen --from config/secure.conf -f json -o out.env",
+        "clearml-keygen --from config/secure.conf --only tests -f hocon -o config/secure.conf --force",
+        "clearml-inject -k config/secure.conf docker-compose.yml",
+    ] {
+        run(&folder, command)
+            .exit(2)
+            .says(says)
+            .never_says("violet");
+        assert!(!folder.path().join("out.env").exists());
+    }
+    let after = (
+        text(&folder, "config/secure.conf"),
+        text(&folder, "config/apiserver.conf"),
+    );
+    assert!(before == after);
+    // In the keyset itself, too.
+    run(&folder, "sed 's/password_hash: \"[^\"]*\"/password_hash: \"violet orbit lamp 77\"/' old.keys >bad.keys").exit(0);
+    run(&folder, "clearml-keygen --from bad.keys -o out.env")
+        .exit(2)
+        .says("bad.keys: the passwords of these users should be hashes");
+    // As it says.
+    run(&folder, "clearml-keygen --from config/secure.conf --reset-password jane --passwords l4 -f hocon -o config/secure.conf --force").exit(0);
+    assert!(!text(&folder, "config/apiserver.conf").contains("violet"));
+}
+
+/// A command is printed as it is run, in whatever program.
+#[test]
+fn what_to_run_is_on_a_line_of_its_own() {
+    let folder = without_joe();
+    fs::write(folder.path().join("config/apiserver.conf"), "").unwrap();
+    run(&folder, &format!("{VERIFY} -k config/secure.conf")).exit(0).says(
+        "(this run does not):\n  clearml-keygen --from config/secure.conf --user NAME --passwords - -f hocon -o config/secure.conf --force\n",
+    );
+}
+
 #[test]
 fn users_that_no_file_of_the_server_has_are_left_out_with_a_way_back() {
     let folder = without_joe();

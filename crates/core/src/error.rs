@@ -32,6 +32,18 @@ pub enum Error {
         /// Their names.
         users: String,
     },
+    /// Users whose password should be a hash, and is none (docs/clearml.md#password-hashes).
+    #[error(
+        "{}: the passwords of these users should be hashes, and are not base64 of a bcrypt hash: {}",
+        crate::shown::escape_path(path),
+        users
+    )]
+    NotHashed {
+        /// The file that has them.
+        path: PathBuf,
+        /// Their names.
+        users: String,
+    },
     /// The compose file is YAML, yet not what compose takes, or something this program cannot follow.
     #[error("{place}: {message}")]
     Compose {
@@ -186,6 +198,7 @@ impl Error {
         match self {
             Self::Changed { .. } => Some("run it again".to_owned()),
             Self::ClearText { .. } => Some(CLEAR_TEXT.to_owned()),
+            Self::NotHashed { .. } => Some(NOT_HASHED.to_owned()),
             Self::Compose { help, .. } | Self::Keyset { help, .. } => help.clone(),
             Self::Dotenv { .. } => {
                 Some("fix the line; `docker compose config` refuses it too".to_owned())
@@ -202,10 +215,7 @@ impl Error {
                 "wait until that program has ended, then run this again. If it started this one (flock), start this one without it"
                     .to_owned(),
             ),
-            Self::NoFile { .. } => Some(
-                "put a regular file there: only a path on the command line may be a pipe"
-                    .to_owned(),
-            ),
+            Self::NoFile { .. } => Some(NO_FILE.to_owned()),
             Self::PutBack { path, kept, .. } => Some(match kept {
                 Some(kept) => format!(
                     "restore it:\n  mv {} {}",
@@ -269,6 +279,11 @@ impl Error {
 /// What to do about users of whom it is not known which of two passwords is theirs.
 const CLEAR_TEXT: &str = "what the secure.conf beside it has of them may be older. Give each a password with clearml-keygen's \
      --users-from FILE, or a new one with --reset-password NAME";
+
+const NOT_HASHED: &str = "they cannot log in. Give each a password with clearml-keygen's --users-from FILE, or a new one with \
+     --reset-password NAME";
+
+const NO_FILE: &str = "put a regular file there: only a path on the command line may be a pipe";
 
 fn help_with_yaml(message: &str) -> &'static str {
     // Docker Compose reads what is beyond our bounds.

@@ -39,7 +39,7 @@ pub use chosen::Chosen;
 use fault::put;
 pub use flaw::Flaw;
 pub use misfit::{LONGEST, Misfit};
-use misfit::{fits, fits_name};
+use misfit::{fits, fits_name, is_hash};
 
 /// A value for each setting, as far as there is one, and the web-login users.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -182,6 +182,14 @@ impl Keyset {
     /// a keyset holds hashes only.
     pub fn passed_over(&self) -> usize {
         self.passed_over
+    }
+
+    /// The names of users with something else in the place of a hash: a password in clear text, for instance, which would go on
+    /// as one (docs/clearml.md#password-hashes).
+    pub fn not_hashed(&self) -> Vec<String> {
+        let users = self.users.iter();
+        let users = users.filter(|user| !is_hash(&user.password_hash));
+        users.map(|user| user.username.clone()).collect()
     }
 
     /// Adds a web-login user.

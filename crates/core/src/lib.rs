@@ -65,6 +65,7 @@ pub mod fault;
 pub mod fingerprint;
 pub mod fixed_users;
 pub mod generate;
+pub mod hash;
 pub mod helm;
 pub mod image;
 pub mod instance;

@@ -24,6 +24,13 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The same of a text of ours with more than one line: its own line breaks stay, behind which a line is indented.
+pub fn escape_lines(text: &str) -> String {
+    const BREAK: &str = "\n  ";
+    let lines: Vec<_> = text.split(BREAK).map(escape).collect();
+    lines.join(BREAK)
+}
+
 /// A path as text. Bytes that are no text are shown, so that two paths never become one.
 pub fn text_of(path: &Path) -> Cow<'_, str> {
     if let Some(text) = path.to_str() {
@@ -79,6 +86,12 @@ mod tests {
     fn escapes_do_not_reach_the_terminal() {
         assert_eq!(escape("a\u{1b}[31mb\u{202e}"), "a\\u{1b}[31mb\\u{202e}");
         assert!(matches!(escape("plain ü"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_line_break_is_kept_before_an_indented_line_alone() {
+        let text = "a\u{1b}:\n  run this\n  and b\nc";
+        assert_eq!(escape_lines(text), "a\\u{1b}:\n  run this\n  and b\\u{a}c");
     }
 
     #[cfg(unix)]

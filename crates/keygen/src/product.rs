@@ -13,7 +13,7 @@ use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::plural;
 use zeroize::Zeroizing;
 
-use crate::beside;
+use crate::beside::{self, Kept};
 use crate::changes::{Changes, Tokens};
 use crate::cli::{Cli, Format};
 use crate::count;
@@ -32,6 +32,8 @@ pub(crate) struct Product {
     apiserver: Option<Apiserver>,
     /// The settings that get another value in a `secure.conf`.
     changed: Vec<Setting>,
+    /// What is replaced, where something of it would be nowhere else.
+    kept: Option<Kept>,
 }
 
 struct Apiserver {
@@ -89,7 +91,14 @@ impl Product {
             users: keyset.users().len(),
             apiserver,
             changed: beside::changed(cli, keyset)?,
+            kept: None,
         })
+    }
+
+    /// The same, where the file that is replaced is kept under another name.
+    pub(crate) fn keeping(mut self, kept: Option<Kept>) -> Self {
+        self.kept = kept;
+        self
     }
 
     /// Whether an `apiserver.conf` is written, and whether anybody is in it or in the keyset.
@@ -186,6 +195,15 @@ impl Product {
             return to_standard_output(cli, self.keyset.as_deref().map_or("", |text| text));
         };
         self.write_files(cli, path).map_err(exists)?;
+        if let Some(kept) = &self.kept {
+            let (path, copy) = (name(path), name(&kept.path));
+            say(
+                cli,
+                &format!(
+                    "{path} as it was, with the users that are left out, is kept as {copy} (mode 0600)"
+                ),
+            );
+        }
         if self.keyset.is_some() {
             // Those of an apiserver.conf are told with it.
             let users = match self.users {
@@ -254,14 +272,21 @@ impl Product {
             before,
             mode: Mode::Private,
         });
-        match (&self.apiserver, keyset) {
-            (None, Some(keyset)) => write_secret_file(path, keyset.text, cli.force),
-            (Some(apiserver), keyset) => {
-                let mut files = vec![apiserver.file()];
-                files.extend(keyset);
-                replace_files(&files)
+        let kept = self.kept.as_ref().map(|kept| NewFile {
+            path: &kept.path,
+            text: &kept.text,
+            before: Before::Nothing,
+            mode: Mode::Private,
+        });
+        match (&self.apiserver, keyset, kept) {
+            (None, Some(keyset), None) => write_secret_file(path, keyset.text, cli.force),
+            (None, None, None) => Ok(()),
+            (apiserver, keyset, kept) => {
+                // The copy first: nothing is lost in between.
+                let apiserver = apiserver.as_ref().map(Apiserver::file);
+                let files = kept.into_iter().chain(apiserver).chain(keyset);
+                replace_files(&files.collect::<Vec<_>>())
             }
-            (None, None) => Ok(()),
         }
     }
 }

@@ -2,8 +2,9 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{is_same, is_stream, write_secret_file};
-use clearml_secure_core::keyset::{self, Keyset};
+use clearml_secure_core::keyset::{self, Keyset, enumerated};
 use clearml_secure_core::setting::Setting;
 
 use crate::beside;
@@ -41,10 +42,8 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
         say_all(cli, from.remarks(cli, &renewed));
     }
     let users = chosen::new(cli)?;
-    say_all(
-        cli,
-        beside::follow(cli, from.as_ref(), &users, &mut keyset)?,
-    );
+    let followed = beside::follow(cli, from.as_ref(), &users, &mut keyset)?;
+    say_all(cli, followed.remarks);
     let names_anybody = [&cli.user, &cli.remove_user, &cli.reset_password];
     let mut listed = match names_anybody.iter().all(|names| names.is_empty()) {
         true => Vec::new(),
@@ -55,8 +54,9 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     listed.retain(|name| !cli.remove_user.contains(name));
     users::refuse_known(&users, &listed)?;
     let replaced = users::add(&mut keyset, &users)?;
+    refuse_not_hashed(&keyset, from.as_ref())?;
     say_all(cli, users::warnings(&users));
-    let product = Product::new(cli, &keyset, from.as_ref(), &changes)?;
+    let product = Product::new(cli, &keyset, from.as_ref(), &changes)?.keeping(followed.kept);
     say_all(cli, product.left_out(cli, &keyset));
     product.refuse_existing(cli, from.as_ref())?;
     write(cli, &product, &changes.reset, &users)?;
@@ -94,6 +94,18 @@ fn refuse_one_for_two(cli: &Cli) -> Result<(), Error> {
             Err(Error::OneFile(passwords.clone()))
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses to pass on as a hash what is none: the user could not log in, and the password itself would be in more files.
+fn refuse_not_hashed(keyset: &Keyset, from: Option<&From<'_>>) -> Result<(), Error> {
+    let names = keyset.not_hashed();
+    match from.filter(|_| !names.is_empty()) {
+        Some(from) => Err(Error::Core(CoreError::NotHashed {
+            path: from.path.to_owned(),
+            users: enumerated(&names),
+        })),
+        None => Ok(()),
     }
 }
 

@@ -2,7 +2,6 @@
 //! them.
 
 pub(crate) mod guess;
-pub(crate) mod hash;
 
 use std::collections::HashMap;
 

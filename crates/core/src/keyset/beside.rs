@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::misfit::is_hash;
 use super::{Format, Keyset, apiserver, enumerated, recognise};
 use crate::error::Error;
 use crate::io::read_text;
@@ -80,6 +81,14 @@ impl Followed {
         said.chain(help)
     }
 
+    /// Those who are left out because the file lists nobody at all, which may be a mistake.
+    pub fn left_by_an_empty_file(&self) -> &[String] {
+        match self.has_list {
+            true => &[],
+            false => &self.gone,
+        }
+    }
+
     /// Whether the file says that it does not list a user.
     pub fn leaves_out(&self, username: &str) -> bool {
         let mut listed = self.listed.iter();
@@ -151,8 +160,8 @@ impl Keyset {
     /// for stay as they are.
     ///
     /// # Errors
-    /// An `apiserver.conf` that cannot be read, or has a password of theirs in clear text: the hash of the copy may be of
-    /// another one.
+    /// An `apiserver.conf` that cannot be read, or has a password of theirs in clear text, also where it should be a hash: that of
+    /// the copy may be of another one.
     pub fn follow(
         &mut self,
         path: &Path,
@@ -178,7 +187,7 @@ impl Keyset {
         };
         followed.has_list = apiserver::has_list(&text);
         let hashes = Self::read_apiserver(&text, path).unwrap_or_default();
-        let mut in_clear_text = Vec::new();
+        let (mut in_clear_text, mut not_hashed) = (Vec::new(), Vec::new());
         for user in copy.users() {
             let username = &user.username;
             let has_it = self
@@ -193,6 +202,7 @@ impl Keyset {
                     followed.gone.push(username.clone());
                 }
                 None if hashes.passed_over() > 0 => in_clear_text.push(username.clone()),
+                Some(hash) if !is_hash(hash) => not_hashed.push(username.clone()),
                 Some(hash) if *hash != user.password_hash => {
                     let reset = self.reset_password(username, hash.clone());
                     followed
@@ -203,10 +213,15 @@ impl Keyset {
             }
         }
         followed.listed = Some(listed);
-        match in_clear_text.is_empty() {
-            true => Ok(Some(followed)),
-            false => Err(Error::ClearText {
-                path: path.to_owned(),
+        let path = path.to_owned();
+        match (in_clear_text.is_empty(), not_hashed.is_empty()) {
+            (true, true) => Ok(Some(followed)),
+            (true, false) => Err(Error::NotHashed {
+                path,
+                users: enumerated(&not_hashed),
+            }),
+            (false, _) => Err(Error::ClearText {
+                path,
                 users: enumerated(&in_clear_text),
             }),
         }

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::dotenv;
+use crate::hash::Bcrypt;
 use crate::secret::{Replaced, Secret};
 use crate::shown::escape;
 
@@ -63,6 +64,11 @@ pub(super) fn fits(value: &Secret) -> Result<(), Misfit> {
     } else {
         Ok(())
     }
+}
+
+/// Whether the API server takes this for the hash of a password (docs/clearml.md#password-hashes).
+pub(super) fn is_hash(text: &Secret) -> bool {
+    Bcrypt::stored(text.expose()).is_some()
 }
 
 pub(super) fn fits_name(name: &str) -> Result<(), Misfit> {

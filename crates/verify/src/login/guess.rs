@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::login::hash::Bcrypt;
+use clearml_secure_core::hash::Bcrypt;
 
 /// All guesses of a run take no longer, but for those that are sure.
 const LONGEST: Duration = Duration::from_secs(2);

@@ -14,7 +14,7 @@
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
-use crate::login::hash::Bcrypt;
+use clearml_secure_core::hash::Bcrypt;
 
 /// It takes the hash first.
 const SEVERITY: Severity = Severity::Warning;

@@ -17,7 +17,7 @@ use clearml_secure_core::fixed_users::{FixedUsers, GUEST_ENABLED};
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
-use crate::login::hash::Bcrypt;
+use clearml_secure_core::hash::Bcrypt;
 
 /// Anybody is a guest (docs/clearml.md#guests).
 const SEVERITY: Severity = Severity::Warning;

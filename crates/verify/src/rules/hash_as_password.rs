@@ -16,7 +16,7 @@
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 use crate::login::Login;
-use crate::login::hash;
+use clearml_secure_core::hash;
 
 /// The user is locked out, and the hash is a password (docs/clearml.md#plain-passwords).
 const SEVERITY: Severity = Severity::Error;

@@ -15,7 +15,7 @@
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
-use crate::login::hash::{Bcrypt, has_more, is_bare, is_cut};
+use clearml_secure_core::hash::{Bcrypt, has_more, is_bare, is_cut};
 
 /// The user is locked out (docs/clearml.md#password-hashes).
 const SEVERITY: Severity = Severity::Error;

@@ -8,7 +8,7 @@ use clearml_secure_cli::talk::{self, say};
 use clearml_secure_cli::wrap;
 use clearml_secure_core::exit;
 use clearml_secure_core::io::{Mode, Spool, is_same, write_secret_file};
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::escape_lines;
 
 use crate::cli::{self, Cli, FailOn, Format};
 use crate::decisions::baseline::{Baseline, Recorded};
@@ -158,7 +158,7 @@ impl<'a> Stream<'a> {
     pub(crate) fn remark(&self, remarks: &[String]) {
         if !self.cli.general.quiet {
             for remark in remarks {
-                say(&format!("clearml-verify: {}\n", escape(remark)));
+                say(&format!("clearml-verify: {}\n", escape_lines(remark)));
             }
         }
     }

@@ -14,23 +14,23 @@ const SALT: usize = 22;
 const SALT_AND_SUM: usize = 53;
 
 /// A bcrypt hash with which somebody can log in.
-pub(crate) struct Bcrypt {
+pub struct Bcrypt {
     /// The hash as it is, without base64.
-    pub(crate) text: Zeroizing<String>,
+    pub text: Zeroizing<String>,
     /// How many rounds it takes to try a password: this power of two.
-    pub(crate) cost: u32,
+    pub cost: u32,
 }
 
 impl Bcrypt {
     /// The hash that a password with `pass_hashed` is.
-    pub(crate) fn stored(password: &str) -> Option<Self> {
+    pub fn stored(password: &str) -> Option<Self> {
         let bytes = decoded(password)?;
         let text = str::from_utf8(&bytes).ok()?;
         Self::bare(Zeroizing::new(text.to_owned()))
     }
 
     /// A hash without base64 around it.
-    pub(crate) fn bare(text: Zeroizing<String>) -> Option<Self> {
+    pub fn bare(text: Zeroizing<String>) -> Option<Self> {
         let mut parts = text.strip_prefix('$')?.split('$');
         let (version, digits, rest) = (parts.next()?, parts.next()?, parts.next()?);
         let is_version = matches!(version, "2a" | "2b" | "2x" | "2y") && parts.next().is_none();
@@ -47,19 +47,19 @@ impl Bcrypt {
 }
 
 /// Whether a text is a bcrypt hash without base64 around it.
-pub(crate) fn is_bare(text: &str) -> bool {
+pub fn is_bare(text: &str) -> bool {
     Bcrypt::bare(Zeroizing::new(text.trim().to_owned())).is_some()
 }
 
 /// Whether a text is base64 of a bcrypt hash with a line break or a blank beside it, as `echo` adds one: Python's bcrypt
 /// compares with all of it.
-pub(crate) fn has_more(text: &str) -> bool {
+pub fn has_more(text: &str) -> bool {
     let bytes = decoded(text).unwrap_or_default();
     str::from_utf8(&bytes).is_ok_and(is_bare)
 }
 
 /// Whether a text is base64 of the beginning of a bcrypt hash.
-pub(crate) fn is_cut(text: &str) -> bool {
+pub fn is_cut(text: &str) -> bool {
     /// How long a hash is.
     const WHOLE: usize = 7 + SALT_AND_SUM;
     let bytes = decoded(text).unwrap_or_default();
@@ -68,7 +68,7 @@ pub(crate) fn is_cut(text: &str) -> bool {
 }
 
 /// What a hash is called that stands where a password is expected: bare or in base64; none for any other text.
-pub(crate) fn named(text: &str) -> Option<&'static str> {
+pub fn named(text: &str) -> Option<&'static str> {
     let text = text.trim();
     scheme(text).or_else(|| {
         let bytes = decoded(text)?;
