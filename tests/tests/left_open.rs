@@ -234,6 +234,12 @@ fn a_deployment_counts_once_by_whatever_path() {
     ] {
         assert_eq!(count(&folder, targets), 1, "{targets}");
     }
+    // Below a folder, too.
+    run(&folder, "mkdir n; cp 'd e/docker-compose.yml' n/; ln n/docker-compose.yml n/a.yml; ln -s docker-compose.yml n/b-compose.yml").exit(0);
+    assert_eq!(count(&folder, "n"), 1);
+    run(&folder, "clearml-verify --summary n || true")
+        .says("n/a.yml is checked as n/docker-compose.yml, which is the same file\n")
+        .says("n/b-compose.yml is checked as n/docker-compose.yml, which is the same file\n");
     // Two names in one folder are one deployment; in two folders they are two, with other files beside them.
     run(
         &folder,

@@ -56,7 +56,7 @@ pub(crate) fn written_once(target: &Path) -> PathBuf {
 
 /// What tells one target from another: in one folder, two names of one file are one deployment, unless docker compose merges other
 /// files over them.
-fn identity(target: &Path) -> (PathBuf, Option<(u64, u64)>, Vec<PathBuf>) {
+pub(crate) fn identity(target: &Path) -> (PathBuf, Option<(u64, u64)>, Vec<PathBuf>) {
     let whole = written_once(target);
     let file = target.metadata().ok().filter(|data| data.is_file());
     match (file, whole.parent()) {

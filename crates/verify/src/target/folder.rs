@@ -19,6 +19,7 @@ use crate::cli::Cli;
 use crate::error::Error;
 use crate::report::NotChecked;
 use crate::run::crew;
+use crate::target::arguments::identity;
 use crate::target::loader::Loader;
 use crate::target::reader::Reader;
 use crate::target::shard::Share;
@@ -65,6 +66,7 @@ pub(crate) fn targets(
     let closed = walk.closed.into_iter();
     targets.extend(closed.map(|(path, error)| Target::failed(&path, &error.into())));
     let found = without_linked(walk.found, reader.remarks);
+    let found = each_once(found, reader.remarks);
     let (needed, others) = needed(reader, found);
     let mut others: Vec<PathBuf> = others.into_iter().map(|one| one.path).collect();
     let theirs = needed.iter().map(|one| &one.path);
@@ -110,6 +112,33 @@ fn without_linked(mut found: Vec<Found>, remarks: &mut Vec<String>) -> Vec<Found
         link.is_none()
     });
     found
+}
+
+/// Leaves out a file that is in the folder under another name, too, as it is where files are named: of these names, the one that
+/// docker compose takes, or else that of the file itself, is checked.
+fn each_once(found: Vec<Found>, remarks: &mut Vec<String>) -> Vec<Found> {
+    let worth = |one: &Found| (has_default_name(&one.path), !is_link(&one.path));
+    let mut best: HashMap<_, usize> = HashMap::new();
+    let identities: Vec<_> = found.iter().map(|one| identity(&one.path)).collect();
+    for (at, one) in found.iter().enumerate() {
+        let first = best.entry(&identities[at]).or_insert(at);
+        if worth(one) > worth(&found[*first]) {
+            *first = at;
+        }
+    }
+    let is_left = |at: usize| best[&identities[at]] != at && found[at].named_in.is_none();
+    let left: HashSet<usize> = (0..found.len()).filter(|at| is_left(*at)).collect();
+    remarks.extend((0..found.len()).filter(|at| left.contains(at)).map(|at| {
+        format!(
+            "{} is checked as {}, which is the same file",
+            found[at].path.display(),
+            found[best[&identities[at]]].path.display()
+        )
+    }));
+    let kept = found.into_iter().enumerate();
+    kept.filter(|(at, _)| !left.contains(at))
+        .map(|(_, one)| one)
+        .collect()
 }
 
 /// Reads the files that have to be known before the others: those that may read others, and those in one folder, of which
