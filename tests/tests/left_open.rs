@@ -117,7 +117,9 @@ fn two_deployments_with_one_file_of_keys_change_it_once() {
         1,
         "{script}"
     );
-    assert_eq!(script.matches("; cp ").count(), 1, "{script}");
+    assert_eq!(script.matches("; cat ").count(), 1, "{script}");
+    assert_eq!(script.matches("\nchmod 600 ").count(), 1, "{script}");
+    assert!(script.contains("# ./config/secure.conf is closed by a command above\n"));
     assert!(script.contains(
         "# ./config/secure.conf is changed by a command above: these servers read it, too\n"
     ));
@@ -132,6 +134,32 @@ fn two_deployments_with_one_file_of_keys_change_it_once() {
             .stdout
             .contains("clearml-keygen --from ./config/secure.conf --only")
     );
+}
+
+/// A link by the name that servers load is changed as the file itself would be.
+#[test]
+fn a_link_to_the_keys_is_changed_under_its_own_name() {
+    let folder = deployment();
+    run(
+        &folder,
+        "umask 077; clearml-keygen -q -f hocon -o config/secure.conf\n\
+         sed -i '/token_secret/s/: .*/: \"12345678\"/' config/secure.conf\n\
+         mv config/secure.conf config/real; ln -s real config/secure.conf",
+    )
+    .exit(0);
+    let before = text(&folder, "config/real");
+    let script = run(&folder, "clearml-verify --fix docker-compose.yml || true").stdout;
+    assert!(!script.contains("clearml-inject -k"), "{script}");
+    let command = "\nclearml-keygen --from ./config/secure.conf --only token_secret -f hocon -o ./config/secure.conf --force\n";
+    assert!(script.contains(command), "{script}");
+    run(&folder, &script).exit(0);
+    assert!(
+        fs::symlink_metadata(folder.path().join("config/secure.conf"))
+            .unwrap()
+            .is_symlink()
+    );
+    assert!(!text(&folder, "config/real").contains("12345678"));
+    assert_eq!(text(&folder, "config/secure.conf.orig"), before);
 }
 
 /// A value that was shared with one that is replaced is not shared any more.
@@ -166,6 +194,8 @@ fn a_leak_of_passwords_is_not_one_of_keys() {
     let (_, leak) = said.split_once("a password of ./logins.txt").unwrap();
     let help = leak.split("\n\n").next().unwrap();
     assert!(help.contains("reset the passwords"), "{help}");
+    let command = "clearml-keygen --from ./keys.env --reset-password jane --passwords logins-2.txt -o new.env\n";
+    assert!(help.contains(command), "{help}");
     assert!(!help.contains("replace the keys"), "{help}");
 }
 

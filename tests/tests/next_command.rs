@@ -354,7 +354,7 @@ fn keys_in_a_secure_conf_are_changed_there() {
         let script = verify(&folder, &["--fix", "site"]).stdout;
         assert!(
             script.contains(&format!(
-                "\n(umask 077; cp site/config/secure.conf site/config/secure.conf.orig) &&\n{command}\n# then run these"
+                "\n(umask 077; set -C; cat site/config/secure.conf >site/config/secure.conf.orig) &&\n{command}\n# then run these"
             )),
             "{script}"
         );

@@ -5,6 +5,7 @@ mod cluster;
 pub(crate) mod origins;
 pub(crate) mod protection;
 mod remedy;
+mod remedy_of_users;
 mod unknown;
 pub(crate) mod unread;
 

@@ -64,6 +64,8 @@ pub(crate) struct KeysetFile {
     pub(crate) path: PathBuf,
     /// What it is, in words before its name.
     pub(crate) what: &'static str,
+    /// The names of the web-login users in it.
+    pub(crate) users: Vec<String>,
     /// Who reads it besides its owner.
     pub(crate) readers: Option<Readers>,
     /// Whether git tracks it.

@@ -28,7 +28,7 @@ use clearml_secure_plan::refusal::another_env_file;
 use crate::cli::Cli;
 use crate::files;
 pub(crate) use attempt::Attempt;
-pub(crate) use conf::Conf;
+pub(crate) use conf::{Conf, named};
 pub(crate) use lines::{Lines, Place};
 pub(crate) use names::Names;
 use names::Replacing;
@@ -60,6 +60,8 @@ pub(crate) struct Mode<'a> {
     pub(crate) path: PathBuf,
     /// None where it is only going to hold secrets.
     pub(crate) fixes: Vec<&'a Finding>,
+    /// Whether the commands for another deployment have closed it before.
+    pub(crate) is_closed: bool,
 }
 
 /// One run of clearml-inject.
@@ -158,6 +160,9 @@ pub(crate) fn plan<'a>(
             (Some(Fix::Bind | Fix::ClosePorts | Fix::Configure { .. } | Fix::Keys), _) => {}
         }
     }
+    for mode in &mut plan.modes {
+        mode.is_closed = !names.closes(&mode.path);
+    }
     let place = |finding: &Finding| (finding.severity, finding.span, finding.rule);
     plan.left.sort_by_key(|(finding, _)| place(finding));
     plan
@@ -196,7 +201,11 @@ impl<'a> Options<'a> {
         let mut agent: Vec<&Finding> = Vec::new();
         let conf = Conf::of(deployment, effective).filter(|conf| {
             let of_keys = findings.iter().filter(|one| one.fix == Some(Fix::Keys));
-            agent.extend(of_keys.filter(|one| !conf.fixes(deployment, one.setting)));
+            let is_of_agent = |one: &&Finding| {
+                let setting = one.setting;
+                setting.is_some() && !conf.fixes(deployment, setting)
+            };
+            agent.extend(of_keys.filter(is_of_agent));
             // What gives the agent another keyset's pair is in the help.
             attempt.keys.is_some_and(|keys| keys != Path::new("-"))
                 || attempt.keys.is_none() && agent.iter().all(|one| one.severity == Severity::Note)
@@ -261,9 +270,9 @@ impl<'a> Options<'a> {
         let file = quoted(&conf.file);
         let command = match names.not_replaced(&conf.file, conf.for_all(fixes)) {
             // The old keys are asked for again: by who undoes it, and by a proof that no server takes them. Only its owner reads
-            // the copy, whatever the mode of the file.
+            // the copy, whatever the mode of the file, and none is written over: with `set -C` the second run of this ends here.
             Replacing::First(groups) => format!(
-                "(umask 077; cp {file} {file}{}) &&\n{}",
+                "(umask 077; set -C; cat {file} >{file}{}) &&\n{}",
                 names.backup(&conf.file),
                 conf.command(&groups)
             ),
@@ -379,6 +388,7 @@ impl<'a> Plan<'a> {
             None => self.modes.push(Mode {
                 path: path.to_owned(),
                 fixes: finding.into_iter().collect(),
+                is_closed: false,
             }),
         }
     }

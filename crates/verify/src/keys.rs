@@ -2,17 +2,15 @@
 
 pub(crate) mod check;
 pub(crate) mod receipt;
+mod users;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use clearml_secure_core::effective::{Configured, Layer, Reading, Value};
-use clearml_secure_core::fixed_users::{ENABLED, PASS_HASHED, USERS};
+use clearml_secure_core::effective::{Reading, Value};
 use clearml_secure_core::io::read_argument;
 use clearml_secure_core::keyset::{Followed, Keyset};
 use clearml_secure_core::setting::{SETTINGS, Server, Setting};
-use clearml_secure_core::shown::escape;
-use clearml_secure_core::source::Span;
 use clearml_secure_core::unseen::{Hides, Unseen};
 
 use crate::case::Case;
@@ -26,7 +24,7 @@ pub(crate) const ID: &str = "keys-not-applied";
 pub(crate) const OLD_ID: &str = "old-keys-accepted";
 
 /// What to do with a keyset that is not in use.
-const IF_ITS_OWN: &str = "if the keyset is this deployment's, inject it";
+pub(crate) const IF_ITS_OWN: &str = "if the keyset is this deployment's, inject it";
 
 /// An agent with the pair of an account that the API server's version does not have cannot log in.
 fn locked_out(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
@@ -146,95 +144,10 @@ pub(crate) fn lacking(case: &Case<'_>, keys: &Keyset) -> Option<Unseen> {
     })
 }
 
-/// Every API server must have the keyset's web-login users, and enable them. Those that a variable lists beside them go with the next
-/// injection; what somebody wrote into a file beside them stays, and is right.
-fn users(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
-    let mut found = Vec::new();
-    for login in case.logins.iter().filter(|_| !keys.users().is_empty()) {
-        let of_variable = match login.server.configured(case.deployment, USERS) {
-            Configured::Value(list, _) if list.unknown().is_none() => {
-                let layer = login.server.layer(case.deployment, USERS);
-                matches!(layer, Some(Layer::Variable(_)))
-            }
-            _ => false,
-        };
-        // What a file that is not here may set is not known.
-        let is_off = |path: &str| {
-            let switch = login.server.switch(case.deployment, path);
-            let layer = login.server.layer(case.deployment, path);
-            let is_certain =
-                matches!(layer, Some(Layer::Variable(_))) || login.server.is_seen(case.deployment);
-            (is_certain && switch.is_on.into_known() == Some(false)).then_some(switch.span)
-        };
-        let mut add = |message: String, brief: String, span: Option<Span>, help: Option<String>| {
-            let help = help.unwrap_or_else(|| case.apply(IF_ITS_OWN, None));
-            let finding = case.finding(Severity::Error, login.server, message, &help);
-            found.push(finding.brief(brief).at(span.or(login.users.span)));
-        };
-        let server = case.name(login.server);
-        if let Some(span) = is_off(ENABLED) {
-            add(
-                format!("{server} has no fixed users enabled, so those of the keyset do not count"),
-                format!("web-login users, not enabled at {server}"),
-                span,
-                case.enabling(login),
-            );
-            continue;
-        }
-        if !of_variable && !login.users.is_whole {
-            continue;
-        }
-        // Somebody has a file of users and edits it: what is not as in the keyset may be so on purpose.
-        let layer = login.server.layer(case.deployment, USERS);
-        let listed = matches!(layer, Some(Layer::File(_))) && !login.users.users.is_empty();
-        let is_plain = is_off(PASS_HASHED).is_some();
-        let has = |name: &str| login.users.users.iter().find(|user| user.username == name);
-        for user in keys.users() {
-            let name = escape(&user.username);
-            match has(&user.username) {
-                None => add(
-                    format!("{server} does not have the keyset's web-login user {name}"),
-                    format!("web-login user {name}, not at {server}"),
-                    None,
-                    listed.then(|| case.if_meant(&user.username)),
-                ),
-                Some(own) if is_plain => add(
-                    format!(
-                        "{server} reads passwords in clear text, and so does not take the keyset's password hash for {name} as one"
-                    ),
-                    format!("web-login user {name}, a password in clear text at {server}"),
-                    Some(own.span),
-                    None,
-                ),
-                Some(own) if own.password.as_ref() != Some(&user.password_hash) => add(
-                    format!("{server} has another password hash for {name} than the keyset"),
-                    format!("web-login user {name}, another password hash at {server}"),
-                    Some(own.span),
-                    listed.then(|| case.if_reset(login, own)),
-                ),
-                Some(_) => {}
-            }
-        }
-        let others = login.users.users.iter().filter(|_| of_variable);
-        for other in others.filter(|other| keys.user(&other.username).is_none()) {
-            let name = login.called(other);
-            add(
-                format!(
-                    "{server} still lists {name}, a web-login user whom the keyset does not have"
-                ),
-                format!("web-login user {name}, still in the list of {server}"),
-                Some(other.span),
-                None,
-            );
-        }
-    }
-    found
-}
-
 /// Every server must read the keyset's value. What is not known is unknown already.
-pub(crate) fn compare(case: &Case<'_>, keys: &Keyset) -> Vec<Finding> {
+pub(crate) fn compare(case: &Case<'_>, keys: &Keyset, path: Option<&Path>) -> Vec<Finding> {
     let mut found = locked_out(case, keys);
-    found.extend(users(case, keys));
+    found.extend(users::compare(case, keys, path));
     for reading in case.effective.readings() {
         let Some(key) = keys.get(reading.setting) else {
             continue;
@@ -254,7 +167,7 @@ pub(crate) fn compare(case: &Case<'_>, keys: &Keyset) -> Vec<Finding> {
                 Some(_) => "if the keyset is this deployment's, give it to the servers",
                 None => IF_ITS_OWN,
             };
-            let help = case.apply(title, Some(reading.setting));
+            let help = case.apply(title, Some(reading.setting), keys.users());
             let brief = format!("{} of {}", reading.setting, case.server(reading));
             found.push(
                 case.finding_in(Severity::Error, reading, message)

@@ -74,7 +74,7 @@ pub(crate) fn run(what: &str, commands: &[&str]) -> String {
 }
 
 /// A help with the keyset in use by its name, in place of `KEYS`.
-pub(crate) fn with_keyset(help: &str, keys: &Path) -> String {
+fn with_keyset(help: &str, keys: &Path) -> String {
     let keys = quoted(keys);
     let help = help.replace(" (KEYS is the keyset in use)", "");
     ["-k ", "--keys ", "--from ", "--from-env-file="]
@@ -82,6 +82,41 @@ pub(crate) fn with_keyset(help: &str, keys: &Path) -> String {
         .fold(help, |help, option| {
             help.replace(&format!("{option}KEYS"), &format!("{option}{keys}"))
         })
+}
+
+/// The keyset in use, for helps in the order in which they are read.
+pub(crate) struct InUse<'a> {
+    keys: Option<&'a Path>,
+    /// The first help that puts another one in: then this one is not in use any more.
+    replaced_by: Option<String>,
+}
+
+impl<'a> InUse<'a> {
+    pub(crate) fn of(keys: Option<&'a Path>) -> Self {
+        Self {
+            keys,
+            replaced_by: None,
+        }
+    }
+
+    /// A help with the keyset by its name, as long as it is the one in use.
+    pub(crate) fn named(&mut self, help: &str) -> String {
+        let first = self.replaced_by.as_deref();
+        let keys = self
+            .keys
+            .filter(|_| first.is_none_or(|first| first == help));
+        if first.is_none() && puts_another_in(help) {
+            self.replaced_by = Some(help.to_owned());
+        }
+        keys.map_or_else(|| help.to_owned(), |keys| with_keyset(help, keys))
+    }
+}
+
+/// Whether the commands of a help put another keyset in than the one in use.
+fn puts_another_in(help: &str) -> bool {
+    const INJECT: &str = "clearml-inject -k ";
+    let mut runs = help.match_indices(INJECT);
+    runs.any(|(at, _)| !help[at + INJECT.len()..].starts_with("KEYS"))
 }
 
 /// Why a text is none of the JSON that we write, without the place, which is said once, and without what is there: it may be

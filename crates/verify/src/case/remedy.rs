@@ -2,11 +2,11 @@
 //! Secret and what names it (`cluster.rs`).
 
 use clearml_secure_core::effective::{Effective, Layer, ServerConfiguration};
-use clearml_secure_core::fixed_users::{ENABLED, FixedUser, PASS_HASHED, USERS};
+use clearml_secure_core::fixed_users::{ENABLED, PASS_HASHED, USERS};
 use clearml_secure_core::keyset::{Changes, Keyset, User};
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Server, Setting};
-use clearml_secure_core::shell::{option, quoted};
+use clearml_secure_core::shell::quoted;
 use clearml_secure_plan::error::Error;
 use clearml_secure_plan::ports::Ports;
 use std::cell::OnceCell;
@@ -88,8 +88,8 @@ impl Case<'_> {
         })
     }
 
-    /// The commands that give every server the keyset in use, because of this setting or a user.
-    pub(crate) fn apply(&self, title: &str, setting: Option<Setting>) -> String {
+    /// The commands that give every server the keyset in use, which has these users, because of this setting or a user.
+    pub(crate) fn apply(&self, title: &str, setting: Option<Setting>, users: &[User]) -> String {
         if let Some(objects) = &self.deployment.manifests {
             return self.in_cluster(objects).apply(title);
         }
@@ -103,7 +103,16 @@ impl Case<'_> {
             }
             let title = "if the keyset is this deployment's, write it into the file that has the keys, then restart apiserver, \
                          fileserver and async_delete together";
-            let refusal = setting.and_then(|_| conf.refusal_of_all(self.deployment));
+            let of_users = || {
+                let mut servers = self
+                    .servers(Server::Apiserver)
+                    .filter(|_| !users.is_empty());
+                self.refusal_of_users_in(
+                    servers.next()?,
+                    users.iter().map(|user| user.username.as_str()),
+                )
+            };
+            let refusal = conf.refusal_of_all(self.deployment).or_else(of_users);
             return match refusal {
                 Some(refusal) => format!("{title}. As it is, {refusal}"),
                 None => run(title, &[&conf.all_of("KEYS")]),
@@ -178,45 +187,6 @@ impl Case<'_> {
         self.injected_users(title, keygen)
     }
 
-    /// What to do about a user of the keyset whom the server's file does not list: somebody may have removed that user there.
-    pub(crate) fn if_meant(&self, name: &str) -> String {
-        let (user, remove) = (option("--user", name), option("--remove-user", name));
-        match Conf::of(self.deployment, self.effective) {
-            Some(conf) => {
-                let file = quoted(&conf.file);
-                run(
-                    &format!(
-                        "if this user was removed there, all is right: check with the keyset that follows it, --keys {file}. If the \
-                         user should log in, add one with a new password, then restart the API server"
-                    ),
-                    &[&format!(
-                        "clearml-keygen --from {file} {user} --passwords logins.txt -f hocon -o {file} --force"
-                    )],
-                )
-            }
-            None => run(
-                "if this user was removed there, remove the user from the keyset, too, or clearml-inject adds the user again",
-                &[&format!("clearml-keygen --from KEYS {remove} -o new.env")],
-            ),
-        }
-    }
-
-    /// The same where the user has another password there.
-    pub(crate) fn if_reset(&self, login: &Login<'_>, user: &FixedUser) -> String {
-        const CHANGED: &str = "if the password was changed there, all is right";
-        if let Some(conf) = Conf::of(self.deployment, self.effective) {
-            let file = quoted(&conf.file);
-            return format!(
-                "{CHANGED}: check with the keyset that follows it, --keys {file}. Otherwise, {}",
-                self.reset_password(login, user)
-            );
-        }
-        self.apply(
-            &format!("{CHANGED}, and clearml-inject would change it back. If the keyset's is meant, inject it"),
-            None,
-        )
-    }
-
     /// The commands that put hashes in the place of a server's passwords.
     pub(crate) fn hash_passwords(&self, login: &Login<'_>) -> String {
         const TITLE: &str =
@@ -247,35 +217,8 @@ impl Case<'_> {
         }
     }
 
-    /// The commands that give a user of a server's list another password.
-    pub(crate) fn reset_password(&self, login: &Login<'_>, user: &FixedUser) -> String {
-        const CHOOSE: &str = "choose one of at least 15 characters";
-        let reset = option("--reset-password", &user.username);
-        // Only hashes are replaced one by one, and not every name is one that may be repeated.
-        if login.users.is_hashed != Some(true) || login.called(user) != user.username {
-            return CHOOSE.to_owned();
-        }
-        let title = format!("{CHOOSE}, or let clearml-keygen make one");
-        if let Some(file) = self.apiserver_conf(login.server) {
-            if let Some(refusal) = self.refusal_of_users_in(login.server, [user.username.as_str()])
-            {
-                return format!("{title}. As it is, {refusal}");
-            }
-            let keygen = format!(
-                "clearml-keygen --from {file} {reset} --passwords logins.txt -f hocon -o {file} --force"
-            );
-            return run(&format!("{title} and restart the API server"), &[&keygen]);
-        }
-        let keygen =
-            format!("clearml-keygen --from KEYS {reset} --passwords logins.txt -o new.env");
-        match self.project_with_users(login.server) {
-            true => self.injected_users(&format!("{title} (KEYS is the keyset in use)"), &keygen),
-            false => CHOOSE.to_owned(),
-        }
-    }
-
     /// Why clearml-keygen refuses to put users of these names into the `apiserver.conf` of a server, if there is one and it does.
-    fn refusal_of_users_in<'n>(
+    pub(super) fn refusal_of_users_in<'n>(
         &self,
         server: &ServerConfiguration,
         names: impl IntoIterator<Item = &'n str>,
@@ -308,13 +251,13 @@ impl Case<'_> {
     }
 
     /// Whether a variable of a compose project has a server's list of users, which clearml-inject replaces.
-    fn project_with_users(&self, server: &ServerConfiguration) -> bool {
+    pub(super) fn project_with_users(&self, server: &ServerConfiguration) -> bool {
         let layer = server.layer(self.deployment, USERS);
         self.deployment.project.is_some() && matches!(layer, Some(Layer::Variable(_)))
     }
 
     /// The `apiserver.conf` that has all that a server knows of its users, and that clearml-keygen can change.
-    fn apiserver_conf(&self, server: &ServerConfiguration) -> Option<String> {
+    pub(super) fn apiserver_conf(&self, server: &ServerConfiguration) -> Option<String> {
         let layer = |path: &str| server.layer(self.deployment, path);
         let (Some(Layer::File(at)), None) = (layer(USERS), &self.deployment.manifests) else {
             return None;
@@ -341,14 +284,16 @@ impl Case<'_> {
 
     /// A file of a server's configuration, if it has this name and a path that a command can have.
     fn own_file(&self, server: &ServerConfiguration, at: usize, name: &str) -> Option<String> {
-        let file = self.deployment.instances[server.instance].config.get(at)?;
-        let file = self.deployment.sources.path(file.source);
-        let is_one = file.file_name().is_some_and(|own| own == name);
-        (is_one && self.deployment.referenced(file).is_none()).then(|| quoted(file))
+        let instance = &self.deployment.instances[server.instance];
+        let file = fix::named(self.deployment, instance, at, name)?;
+        self.deployment
+            .referenced(&file)
+            .is_none()
+            .then(|| quoted(&file))
     }
 
     /// The commands that put users in, beside the keys in use.
-    fn injected_users(&self, title: &str, keygen: &str) -> String {
+    pub(super) fn injected_users(&self, title: &str, keygen: &str) -> String {
         let refusal = self.refusal(&self.refusal_of_users, Some(self.effective));
         self.injected(title, Some(keygen), "new.env", false, refusal)
     }

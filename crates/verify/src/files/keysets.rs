@@ -242,14 +242,24 @@ fn logins(path: &Path) -> Option<Found> {
         let mut passwords = words.filter(|word| generate::is_password(word));
         passwords.next().map(Secret::from)
     };
+    let name = |line: &str| match serde_json::from_str::<serde_json::Value>(line) {
+        Ok(user) => Some(user.get("username")?.as_str()?.to_owned()),
+        Err(_) => Some(line.split_once(':')?.0.to_owned()),
+    };
     let lines = text.lines().map(str::trim);
-    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let secrets: Vec<Secret> = lines.map(password).collect::<Option<_>>()?;
+    let lines = || {
+        let lines = lines.clone();
+        lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
+    };
+    let secrets: Vec<Secret> = lines().map(password).collect::<Option<_>>()?;
     (!secrets.is_empty()).then(|| Found {
         path: path.to_owned(),
         what: PASSWORDS,
         secrets,
-        users: Vec::new(),
+        // No hash is in it.
+        users: lines()
+            .filter_map(|line| Some((name(line)?, Secret::from(""))))
+            .collect(),
     })
 }
 
@@ -268,6 +278,7 @@ fn looked_at(found: &Found, known: &HashSet<PathBuf>) -> KeysetFile {
     };
     KeysetFile {
         path: found.path.clone(),
+        users: found.users.iter().map(|(name, _)| name.clone()).collect(),
         what: found.what,
         readers: readers(&found.path),
         is_tracked,

@@ -7,7 +7,7 @@ use clearml_secure_core::effective::{Effective, Layer, ServerConfiguration};
 use clearml_secure_core::error::Error;
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::io::is_same;
-use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::keyset::{Keyset, SECURE};
 use clearml_secure_core::setting::{SETTINGS, Server, Setting};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::source::SourceId;
@@ -64,9 +64,10 @@ impl Conf {
 
     fn of_server(server: &ServerConfiguration, deployment: &Described) -> Option<Self> {
         let config = &deployment.instances[server.instance].config;
-        let path = |at: usize| deployment.sources.path(config[at].source);
-        let mut files = (0..config.len()).filter(|at| path(*at).ends_with("secure.conf"));
-        let (Some(at), None) = (files.next(), files.next()) else {
+        let instance = &deployment.instances[server.instance];
+        let path = |at: usize| Some((at, named(deployment, instance, at, SECURE)?));
+        let mut files = (0..config.len()).filter_map(path);
+        let (Some((at, file)), None) = (files.next(), files.next()) else {
             return None;
         };
         let mut groups = Vec::new();
@@ -79,14 +80,21 @@ impl Conf {
             }
         }
         groups.dedup();
-        let is_named = deployment.referenced(path(at)).is_none();
+        let is_named = deployment.referenced(&file).is_none();
         is_named.then(|| Self {
-            file: path(at).to_owned(),
+            file,
             source: config[at].source,
             groups,
             unread: unread(&deployment.instances[server.instance], at),
             given: None,
         })
+    }
+
+    /// Whether the file has values of a keyset, which is then what it was or will be.
+    pub(crate) fn has_values_of(&self, deployment: &Deployment, keys: &Keyset) -> bool {
+        let text = deployment.sources.text(self.source);
+        let read = Keyset::read_incomplete(text, &self.file);
+        read.is_ok_and(|(own, _)| own.is_kin_of(keys))
     }
 
     /// Whether clearml-keygen gives this setting another value by changing the file alone.
@@ -165,6 +173,24 @@ impl Conf {
         let groups = self.groups.iter().copied();
         groups.filter(|known| Some(*known) == group).collect()
     }
+}
+
+/// The path of a server's file on this machine, if servers load it under this name: where that is a link, its own, for what is beside
+/// the link counts, and clearml-keygen writes through it.
+pub(crate) fn named(
+    deployment: &Deployment,
+    instance: &Instance,
+    at: usize,
+    name: &str,
+) -> Option<PathBuf> {
+    let file = instance.config.get(at)?;
+    let path = deployment.sources.path(file.source);
+    if path.ends_with(name) {
+        return Some(path.to_owned());
+    }
+    let link = deployment.config_path(instance, &file.key)?;
+    (Path::new(&file.at).ends_with(name) && link.ends_with(name) && is_same(&link, path))
+        .then_some(link)
 }
 
 /// Why the text of a file of a server is not known: a link may lead elsewhere in its container.

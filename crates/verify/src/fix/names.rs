@@ -1,13 +1,24 @@
 //! Names of files that are not there yet, so that nothing is written over and nothing stops half-way.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::io::real;
 
-/// The names that were given out in this run, and the files that its commands change.
+use crate::finding::Finding;
+use crate::words::InUse;
+
+/// What the commands of this run make and change.
 #[derive(Default)]
-pub(crate) struct Names(Vec<PathBuf>, Vec<(PathBuf, Vec<&'static str>)>);
+pub(crate) struct Names {
+    /// The names that were given out.
+    given: Vec<PathBuf>,
+    /// The files of which groups of values are replaced, and which.
+    replaced: Vec<(PathBuf, Vec<&'static str>)>,
+    /// The files that are closed to others.
+    closed: Vec<PathBuf>,
+}
 
 /// Groups of a file's values that are replaced.
 pub(super) enum Replacing {
@@ -44,7 +55,7 @@ impl Names {
     /// one file.
     pub(super) fn not_replaced(&mut self, file: &Path, groups: Vec<&'static str>) -> Replacing {
         let file = real(file);
-        match self.1.iter_mut().find(|(known, _)| *known == file) {
+        match self.replaced.iter_mut().find(|(known, _)| *known == file) {
             Some((_, known)) => {
                 let new = groups.into_iter().filter(|group| !known.contains(group));
                 let new: Vec<_> = new.collect();
@@ -52,40 +63,66 @@ impl Names {
                 Replacing::More(new)
             }
             None => {
-                self.1.push((file, groups.clone()));
+                self.replaced.push((file, groups.clone()));
                 Replacing::First(groups)
             }
         }
     }
 
+    /// Whether a file has to be closed: the first command about it does that.
+    pub(super) fn closes(&mut self, file: &Path) -> bool {
+        let file = real(file);
+        let is_new = !self.closed.contains(&file);
+        if is_new {
+            self.closed.push(file);
+        }
+        is_new
+    }
+
+    /// Gives the helps of a report the names of files that nothing has yet, and the keyset in use: run in this order, no
+    /// command is refused because of an earlier one, or undoes it. The same help has the same names.
+    pub(crate) fn in_helps(findings: &mut [Finding], keys: Option<&Path>) {
+        let mut names = Self::default();
+        let mut known: HashMap<String, String> = HashMap::new();
+        let mut in_use = InUse::of(keys);
+        for finding in findings {
+            let help = std::mem::take(&mut finding.help);
+            if let Some(known) = known.get(&help) {
+                finding.help.clone_from(known);
+                continue;
+            }
+            finding.help = names.in_help(in_use.named(&help));
+            known.insert(help, finding.help.clone());
+        }
+    }
+
     /// A help whose commands make files of names that nothing has yet.
-    pub(crate) fn in_help(help: String) -> String {
+    fn in_help(&mut self, help: String) -> String {
         const MADE: [(&str, &str); 3] = [("keys", "env"), ("new", "env"), ("logins", "txt")];
         MADE.iter().fold(help, |help, (stem, extension)| {
             let name = format!("{stem}.{extension}");
             let is_made = ["-o", "--passwords"]
                 .iter()
                 .any(|option| help.contains(&format!("{option} {name}")));
-            let named = |number: &str| format!("{stem}{number}.{extension}").into();
-            let free = Self::default().free(named);
-            if !is_made || free == Path::new(&name) {
+            if !is_made {
                 return help;
             }
-            let free = free.to_string_lossy();
-            renamed(&help, &name, &free)
+            let free = self.free(|number| format!("{stem}{number}.{extension}").into());
+            renamed(&help, &name, &free.to_string_lossy())
         })
     }
 
     fn free(&mut self, named: impl Fn(&str) -> PathBuf) -> PathBuf {
         let numbers =
             std::iter::once(String::new()).chain((2..).map(|number| format!("-{number}")));
-        let is_free = |path: &PathBuf| path.symlink_metadata().is_err() && !self.0.contains(path);
+        let is_free =
+            |path: &PathBuf| path.symlink_metadata().is_err() && !self.given.contains(path);
         // The numbers do not end.
         let path = numbers
             .map(|number| named(&number))
             .find(is_free)
             .unwrap_or_default();
-        self.0.push(path.clone());
+        self.given.push(path.clone());
         path
     }
 }

@@ -15,7 +15,7 @@ use crate::fix::{self, Inject, Keys, Lines, Mode, Names, Obstacle, Output, Place
 use crate::report::described::Described;
 use crate::report::trees::Trees;
 use crate::report::{Report, Subject};
-use crate::words::{and, with_keyset};
+use crate::words::{InUse, and};
 
 /// A help that has this command is none where it is refused.
 const INJECT: &str = "clearml-inject";
@@ -51,6 +51,7 @@ impl Printer for Script<'_> {
         if let Some(Trees {
             deployment,
             effective,
+            keys,
         }) = trees
         {
             if report.is_besides {
@@ -60,7 +61,7 @@ impl Printer for Script<'_> {
                     Some(project) => {
                         let of = (&**project, deployment);
                         let plan = fix::plan(self.cli, of, effective, &findings, &mut self.names);
-                        of_deployment(deployment, &plan)
+                        of_deployment(deployment, &plan, keys.as_deref())
                     }
                     None if deployment.manifests.is_some() => of_manifests(&findings),
                     None => of_containers(&findings),
@@ -133,7 +134,7 @@ fn of_containers(findings: &[Finding]) -> String {
     out + &advised("  ", None, findings.iter().map(with_help))
 }
 
-fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
+fn of_deployment(deployment: &Described, plan: &Plan<'_>, in_use: Option<&Path>) -> String {
     let sources = &deployment.sources;
     let mut out = String::new();
     let is_at_end = |lines: &&Lines<'_>| matches!(lines.place, Place::End(_));
@@ -161,14 +162,12 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
     }
     let keys = plan.inject.as_ref().and_then(|inject| inject.keys.path());
     // A pipe can be read only once.
-    let keys = keys.filter(|path| *path != Path::new("-"));
+    let keys = keys.or(in_use).filter(|path| *path != Path::new("-"));
+    let mut in_use = InUse::of(keys);
     // One reason may be in the way of all: it is said of the first.
     let mut told: Vec<(&str, String)> = Vec::new();
     let left = plan.left.iter().map(|(finding, obstacle)| {
-        let help = match keys {
-            Some(keys) => with_keyset(&finding.help, keys),
-            None => finding.help.clone(),
-        };
+        let help = in_use.named(&finding.help);
         let help = match obstacle {
             Some(Obstacle::Refusal(why)) if help.contains(why) => help,
             Some(Obstacle::Refusal(why)) if help.contains(INJECT) => why.clone(),
@@ -243,6 +242,11 @@ fn advised<'a>(
 }
 
 fn private(sources: &Sources, mode: &Mode<'_>) -> String {
+    if mode.is_closed {
+        let file = quoted(&mode.path);
+        return fixed(sources, &mode.fixes)
+            + &comment(&format!("{file} is closed by a command above"));
+    }
     let why = if mode.fixes.is_empty() {
         comment("  others can read this file, and it will hold secrets")
     } else {

@@ -1,5 +1,7 @@
 //! What a report is made from.
 
+use std::path::PathBuf;
+
 use clearml_secure_core::effective::Effective;
 
 use crate::report::described::Described;
@@ -8,4 +10,6 @@ use crate::report::described::Described;
 pub(crate) struct Trees {
     pub(crate) deployment: Described,
     pub(crate) effective: Effective,
+    /// The keyset in use, where it is beside the deployment.
+    pub(crate) keys: Option<PathBuf>,
 }

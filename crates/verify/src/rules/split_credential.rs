@@ -63,7 +63,7 @@ impl Rule for SplitCredential {
                 } else if let Some((severity, message)) =
                     disagreement(case, setting, apiserver, other)
                 {
-                    let help = case.apply("give both the same value", None);
+                    let help = case.apply("give both the same value", None, &[]);
                     // An agent keeps an account of its own.
                     let fix = (severity == BROKEN).then_some(Fix::Keys);
                     let finding = case.finding_in(severity, other, message);

@@ -21,7 +21,7 @@
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
-use crate::files::PASSWORDS;
+use crate::files::{KeysetFile, PASSWORDS};
 use crate::finding::{Draft, Severity};
 
 /// It takes access to the repository.
@@ -31,7 +31,7 @@ const SEVERITY: Severity = Severity::Warning;
 const TAKE_OUT: &str = "take it out of git (`git rm --cached`, .gitignore), and replace the keys: the old ones stay in the history";
 
 /// The same for passwords.
-const RESET: &str = "take it out of git (`git rm --cached`, .gitignore), and reset the passwords (clearml-keygen --reset-password): the old ones stay in the history";
+const RESET: &str = "take it out of git (`git rm --cached`, .gitignore), and reset the passwords: the old ones stay in the history";
 
 pub(crate) struct TrackedSecret;
 
@@ -45,22 +45,22 @@ impl Rule for TrackedSecret {
             let path = keyset.path.to_string_lossy();
             let path = escape(&path);
             let (power, what, help) = match keyset.what {
-                PASSWORDS => ("can log in as these users", "password", RESET),
-                _ => ("has all keys", "secret", TAKE_OUT),
+                PASSWORDS => ("can log in as these users", "password", reset(case, keyset)),
+                _ => ("has all keys", "secret", TAKE_OUT.to_owned()),
             };
             if keyset.is_tracked {
                 let message = format!(
                     "git tracks {} {path}: anyone with a clone {power}",
                     keyset.what
                 );
-                findings.push(Draft::new(SEVERITY, message, help));
+                findings.push(Draft::new(SEVERITY, message, help.as_str()));
             }
             for leak in &keyset.leaks {
                 let message = format!(
                     "{}: a {what} of {path}, in a file that git tracks: anyone with a clone has it",
                     leak.place
                 );
-                findings.push(Draft::new(SEVERITY, message, help));
+                findings.push(Draft::new(SEVERITY, message, help.as_str()));
             }
         }
         for file in case.files.secret.iter().filter(|file| file.is_tracked) {
@@ -71,5 +71,21 @@ impl Rule for TrackedSecret {
                 ), "keep the values in a .env file that git ignores, remove this file with `git rm --cached`, and replace the keys")
 .at(file.span));
         }
+    }
+}
+
+/// What to do about passwords, for those that are still in use with the command.
+fn reset(case: &Case<'_>, file: &KeysetFile) -> String {
+    let help = case.logins.iter().find_map(|login| {
+        let users = login.users.users.iter();
+        let users: Vec<_> = users
+            .filter(|user| file.users.contains(&user.username))
+            .collect();
+        let first = users.first()?;
+        Some(case.reset_password(login, first, &users))
+    });
+    match help {
+        Some(help) => format!("{RESET}. For each, {help}"),
+        None => RESET.to_owned(),
     }
 }

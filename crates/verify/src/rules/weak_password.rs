@@ -29,13 +29,17 @@ impl Rule for WeakPassword {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for login in case.fixed_users() {
-            for user in &login.users.users {
+            let users = login.users.users.iter();
+            let weak: Vec<_> = users
+                .filter(|user| login.weakness(user).is_some())
+                .collect();
+            for user in &weak {
                 let Some(weakness) = login.weakness(user) else {
                     continue;
                 };
                 let (name, what) = (login.called(user), weakness.text());
                 let message = format!("anyone can guess the password of {name}: it {what}");
-                let help = case.reset_password(login, user);
+                let help = case.reset_password(login, user, &weak);
                 findings.push(
                     case.finding(SEVERITY, login.server, message, &help)
                         .at(user.span),

@@ -27,7 +27,6 @@ use crate::report::{NotChecked, PublicKeys, Report, Subject, Texts};
 use crate::run::progress::Progress;
 use crate::target;
 use crate::target::shard::Share;
-use crate::words::with_keyset;
 
 /// All requests together take no longer than this many times the bound of one: no chain of requests that depend on each
 /// other is longer.
@@ -263,14 +262,7 @@ fn report(
         }
     }
     findings.sort_by_key(|finding| (finding.severity, finding.rule));
-    for finding in &mut findings {
-        finding.help = Names::in_help(std::mem::take(&mut finding.help));
-    }
-    if let Some(keys) = keys {
-        for finding in &mut findings {
-            finding.help = with_keyset(&finding.help, keys);
-        }
-    }
+    Names::in_helps(&mut findings, keys);
     let part = |server, address: fn(&Site) -> &Option<String>| {
         let address = known
             .site

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::error::Error as CoreError;
@@ -17,6 +17,7 @@ use crate::decisions::ignore;
 use crate::decisions::ignore::Silenced;
 use crate::drift;
 use crate::files::Files;
+use crate::finding::Finding;
 use crate::fix::Names;
 use crate::keys::{self, Keys};
 use crate::login::Login;
@@ -29,7 +30,6 @@ use crate::report::{Extent, ExtentFile, NotChecked, Outline, PublicKeys, Report,
 use crate::rules::{self, Case};
 use crate::run::products::Products;
 use crate::target::unopened::Target;
-use crate::words::with_keyset;
 
 /// What is the same for all targets.
 pub(crate) struct Looker<'a> {
@@ -143,12 +143,14 @@ impl<'a> Looker<'a> {
             is_besides: false,
         };
         drop(texts);
+        let keys = case.files.in_use().map(Path::to_owned);
         for remark in comments.into_iter().chain(trusted) {
             if !remarks.contains(&remark) {
                 remarks.push(remark);
             }
         }
         let trees = Trees {
+            keys,
             deployment,
             effective,
         };
@@ -160,26 +162,24 @@ impl<'a> Looker<'a> {
         let is_asked = |id: &str| !self.cli.ignore.iter().any(|ignored| ignored == id);
         let mut findings = rules::check(case, is_asked);
         if let Some(keys) = self.keys.new.as_ref().filter(|_| is_asked(keys::ID)) {
-            findings.extend(keys::compare(case, keys));
+            findings.extend(keys::compare(case, keys, self.cli.keys.as_deref()));
         }
-        for finding in &mut findings {
-            finding.help = Names::in_help(std::mem::take(&mut finding.help));
-        }
-        // What can be read again is named in the commands.
-        let given = self.cli.keys.as_deref().filter(|path| path.is_file());
-        if let Some(keys) = given.or(case.files.in_use()) {
-            for finding in &mut findings {
-                finding.help = with_keyset(&finding.help, keys);
-            }
-        }
+        let is_of_keys = |finding: &Finding| finding.rule == keys::ID;
         findings.sort_by_key(|finding| {
             (
                 finding.severity,
+                // What is told to use a keyset begins with the one that is in use.
+                !is_of_keys(finding),
+                is_of_keys(finding) && finding.setting.is_none(),
                 finding.span,
                 finding.rule,
                 finding.setting,
             )
         });
+        // What can be read again is named in the commands. Those of `--fix` may make another one.
+        let given = self.cli.keys.as_deref().filter(|path| path.is_file());
+        let in_use = case.files.in_use().filter(|_| !self.cli.fix);
+        Names::in_helps(&mut findings, given.or(in_use));
         match self.cli.no_ignore {
             true => Silenced {
                 kept: findings,
