@@ -118,27 +118,38 @@ fn without_linked(mut found: Vec<Found>, remarks: &mut Vec<String>) -> Vec<Found
 /// docker compose takes, or else that of the file itself, is checked.
 fn each_once(found: Vec<Found>, remarks: &mut Vec<String>) -> Vec<Found> {
     let worth = |one: &Found| (has_default_name(&one.path), !is_link(&one.path));
+    // What another folder names is read with other files, and may be here as itself, too.
+    let own = |one: &Found| one.named_in.is_none().then(|| identity(&one.path));
+    let identities: Vec<_> = found.iter().map(own).collect();
     let mut best: HashMap<_, usize> = HashMap::new();
-    let identities: Vec<_> = found.iter().map(|one| identity(&one.path)).collect();
     for (at, one) in found.iter().enumerate() {
-        let first = best.entry(&identities[at]).or_insert(at);
+        let Some(identity) = &identities[at] else {
+            continue;
+        };
+        let first = best.entry(identity).or_insert(at);
         if worth(one) > worth(&found[*first]) {
             *first = at;
         }
     }
-    let is_left = |at: usize| best[&identities[at]] != at && found[at].named_in.is_none();
-    let left: HashSet<usize> = (0..found.len()).filter(|at| is_left(*at)).collect();
-    remarks.extend((0..found.len()).filter(|at| left.contains(at)).map(|at| {
-        format!(
-            "{} is checked as {}, which is the same file",
-            found[at].path.display(),
-            found[best[&identities[at]]].path.display()
-        )
-    }));
+    let instead = |at: usize| {
+        let best = best[identities[at].as_ref()?];
+        (best != at).then_some(best)
+    };
+    let left: HashMap<usize, usize> = (0..found.len())
+        .filter_map(|at| Some((at, instead(at)?)))
+        .collect();
+    for (at, one) in found.iter().enumerate() {
+        remarks.extend(left.get(&at).map(|best| {
+            format!(
+                "{} is checked as {}, which is the same file",
+                one.path.display(),
+                found[*best].path.display()
+            )
+        }));
+    }
     let kept = found.into_iter().enumerate();
-    kept.filter(|(at, _)| !left.contains(at))
-        .map(|(_, one)| one)
-        .collect()
+    let kept = kept.filter(|(at, _)| !left.contains_key(at));
+    kept.map(|(_, one)| one).collect()
 }
 
 /// Reads the files that have to be known before the others: those that may read others, and those in one folder, of which
