@@ -66,6 +66,41 @@ fn what_else_is_in_a_keyset_file_stays() {
     assert!(bed.has(&bed.here.join("secret")));
 }
 
+/// A keyset beside an apiserver.conf follows it: one who was removed there does not return, and the rest of the keyset stays.
+#[test]
+fn a_keyset_beside_an_apiserver_conf_keeps_its_lines() {
+    let Some(bed) = Bed::start_first(Layout::EnvFile) else {
+        return;
+    };
+    let held = bed.here.join("held");
+    fs::create_dir(&held).unwrap();
+    let conf = held.join("secure.conf");
+    let made = clearml("keygen").arg("--from").arg(bed.keys());
+    let made = made.args(["--user", "jane", "--user", "joe", "--passwords"]);
+    let made = made
+        .arg(held.join("logins.txt"))
+        .args(["-f", "hocon", "-o"]);
+    made.arg(&conf).done().exit(0);
+    let users = held.join("apiserver.conf");
+    let list = fs::read_to_string(&users).unwrap();
+    let list: Vec<&str> = list.lines().filter(|line| !line.contains("joe")).collect();
+    fs::write(&users, list.join("\n")).unwrap();
+    let text = fs::read_to_string(&conf).unwrap();
+    fs::write(&conf, format!("# the team's\n{text}")).unwrap();
+    let inject = clearml("inject")
+        .args(["-q", "--env-file"])
+        .arg(bed.here.join(".env"));
+    let inject = inject.arg("-k").arg(&conf).arg("-i").arg(bed.file());
+    inject.done().exit(0);
+    bed.restart();
+    let ended = bed.rotate(&["-k", "held/secure.conf"]);
+    ended.says(0, "proved: the servers");
+    assert!(!ended.err.contains("written from scratch"), "{}", ended.err);
+    let after = fs::read_to_string(&conf).unwrap();
+    assert!(after.starts_with("# the team's\n"), "{after}");
+    assert!(bed.has(&conf));
+}
+
 #[track_caller]
 fn refused(bed: &Bed, says: &str) {
     let before = bed.files();
