@@ -24,7 +24,7 @@ mod tunnel;
 mod variables;
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::{Database, Deployment};
 use crate::container::{Container, Entrance, Interface, NetworkKind, Port};
@@ -119,21 +119,22 @@ impl Way<'_> {
     }
 }
 
+/// The names of all software by which a container may lead to others.
+static LEADING: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let names = mention::names().chain(anywhere::names());
+    names.chain(proxy::names()).chain(Tool::names()).collect()
+});
+
 /// Whether a text has a word by which a container in it may lead to others, or be a database: the name of software, or a port.
 pub(crate) fn may_lead(text: &str) -> bool {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    let mut words = text.split(|c| !is_part(c));
-    words.any(|word| {
-        let is_port = || {
-            word.parse()
-                .is_ok_and(|port| Database::by_port(port).is_some())
-        };
-        mention::is_name(word)
-            || anywhere::is_name(word)
-            || proxy::is_name(word)
-            || Tool::is_name(word)
-            || is_port()
-    })
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let is_port = |word: &str| {
+        word.parse()
+            .is_ok_and(|port| Database::by_port(port).is_some())
+    };
+    let mut words = text.split(|c| !is_part(c)).filter(|word| !word.is_empty());
+    // What is a part of a name is a part of one word.
+    mention::is_by_part(text) || words.any(|word| LEADING.contains(word) || is_port(word))
 }
 
 /// Who forwards what to whom, and what of it is not known.

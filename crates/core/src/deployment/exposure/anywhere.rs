@@ -33,9 +33,9 @@ const BY_FILE: [(&str, &str, &[&str]); 2] = [
     ("envoy", "dynamic_forward_proxy", &[]),
 ];
 
-/// Whether a word is the name of one.
-pub(super) fn is_name(word: &str) -> bool {
-    NAMES.contains(&word)
+/// What they are called.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.into_iter()
 }
 
 /// Whether a container is such a proxy. Squid is one unless it is told whom to stand before.

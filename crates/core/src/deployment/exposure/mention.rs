@@ -98,12 +98,11 @@ const PRIVATE_NETWORKS: [&str; 13] = [
     "zerotier",
 ];
 
-/// Whether a word is the name of software that passes bytes on, in some way of running it.
-pub(super) fn is_name(word: &str) -> bool {
-    passes_on(word)
-        || BY_IMAGE.contains(&word)
-        || PRIVATE_NETWORKS.contains(&word)
-        || WITH_OPTION.iter().any(|(names, _)| names.contains(&word))
+/// The names of all software that passes bytes on, in some way of running it.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let all = [&FORWARDERS[..], &TUNNELS, &BY_IMAGE, &PRIVATE_NETWORKS];
+    let with_option = WITH_OPTION.iter().map(|(names, _)| *names);
+    all.into_iter().chain(with_option).flatten().copied()
 }
 
 /// Whether a container is a machine of a private network that others have a key of.
@@ -117,7 +116,7 @@ pub(super) fn passes_on(name: &str) -> bool {
 }
 
 /// Many have made one, and called it so and something more.
-fn is_by_part(name: &str) -> bool {
+pub(super) fn is_by_part(name: &str) -> bool {
     ["socat", "tcp-proxy", "port-forward"]
         .iter()
         .any(|part| name.contains(part))

@@ -144,9 +144,9 @@ pub(super) fn is_known(container: &Container) -> bool {
     Software::of(container).is_some()
 }
 
-/// Whether a word is the name of an image of a proxy.
-pub(super) fn is_name(word: &str) -> bool {
-    IMAGES.iter().any(|(image, _)| *image == word)
+/// The names of images of proxies.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    IMAGES.iter().map(|(image, _)| *image)
 }
 
 /// Whether a container is a proxy by its image, its command or its name.

@@ -166,9 +166,9 @@ impl Tool {
         TOOLS.iter().find(|tool| tool.images.contains(&name))
     }
 
-    /// Whether a word is the name of an image of one.
-    pub(super) fn is_name(word: &str) -> bool {
-        TOOLS.iter().any(|tool| tool.images.contains(&word))
+    /// The names of images of them.
+    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+        TOOLS.iter().flat_map(|tool| tool.images).copied()
     }
 
     /// What keeps others from the page.
