@@ -31,6 +31,8 @@ struct Named<'a> {
     /// By their names and addresses.
     services: HashMap<Cow<'a, str>, Vec<&'a Object>>,
     externals: Externals<'a>,
+    /// How the names of all these begin, up to a dot.
+    starts: HashSet<String>,
 }
 
 /// Adds to each group that may have servers the databases that it names, and then whatever names any of all these and is not
@@ -89,6 +91,7 @@ impl<'a> Named<'a> {
             stores: HashMap::new(),
             services: HashMap::new(),
             externals: Externals::of(pool),
+            starts: HashSet::new(),
         };
         for at in groups.iter().flatten() {
             let pod = pool.objects[*at].pod();
@@ -101,11 +104,14 @@ impl<'a> Named<'a> {
             let names = std::iter::once(&*object.name);
             match object.kind.as_str() {
                 "ConfigMap" | "Secret" => {
+                    named.starts.insert(start(&canonical(&object.name)));
                     named.stores.entry(&object.name).or_default().push(object);
                 }
                 "Service" => {
                     for name in names.chain(addresses(object)) {
-                        let of_name = named.services.entry(canonical(name)).or_default();
+                        let name = canonical(name);
+                        named.starts.insert(start(&name));
+                        let of_name = named.services.entry(name).or_default();
                         of_name.push(object);
                     }
                 }
@@ -163,28 +169,54 @@ impl<'a> Named<'a> {
         at_home(service, selected, |at| &self.pool.objects[*at])
     }
 
-    /// The words of what pods are given, with those of ConfigMaps and Secrets that they name.
+    /// Whether a word may be the name of any of these: nearly none is. Before the name of a Service there may be a pod's.
+    fn may_be_name(&self, word: &str) -> bool {
+        let host = canonical(word);
+        let mut labels = host.split('.').take(2);
+        labels.any(|label| self.starts.contains(label))
+    }
+
+    /// The words of what pods are given, with those of ConfigMaps and Secrets that they name, as far as they may be names.
     fn words(&self, workload: &'a Object) -> HashSet<Cow<'a, str>> {
         let mut words = HashSet::new();
         if let Some(pod) = workload.pod() {
-            add_words(pod, &mut words);
+            self.add_words(pod, &mut words);
         }
         let named = words.iter().filter_map(|name| self.stores.get(&**name));
         let named = named.flatten().filter(|one| one.may_be_beside(workload));
         let stores: Vec<&Object> = named.copied().collect();
         for store in stores {
             if store.kind == "ConfigMap" {
-                add_words(&store.node, &mut words);
+                self.add_words(&store.node, &mut words);
                 continue;
             }
             for entry in store::entries(store) {
                 if let Content::Text(text) = &entry.content {
-                    words.extend(hosts(text).map(|word| Cow::Owned(word.to_owned())));
+                    let names = hosts(text).filter(|word| self.may_be_name(word));
+                    words.extend(names.map(|word| Cow::Owned(word.to_owned())));
                 }
             }
         }
         words
     }
+
+    fn add_words(&self, node: &'a Node, words: &mut HashSet<Cow<'a, str>>) {
+        if let Some(text) = node.text() {
+            let names = hosts(text).filter(|word| self.may_be_name(word));
+            words.extend(names.map(Cow::Borrowed));
+        }
+        for item in node.items().unwrap_or_default() {
+            self.add_words(item, words);
+        }
+        for entry in node.entries().unwrap_or_default() {
+            self.add_words(&entry.value, words);
+        }
+    }
+}
+
+fn start(name: &str) -> String {
+    let start = name.split('.').next();
+    start.unwrap_or_default().to_owned()
 }
 
 /// The images that a workload runs, and the words of each one's command.
@@ -236,16 +268,4 @@ fn at_home<'o, T>(
         all.retain(|one| !is_unnamed(one) || is_at_home(one));
     }
     all
-}
-
-fn add_words<'a>(node: &'a Node, words: &mut HashSet<Cow<'a, str>>) {
-    if let Some(text) = node.text() {
-        words.extend(hosts(text).map(Cow::Borrowed));
-    }
-    for item in node.items().unwrap_or_default() {
-        add_words(item, words);
-    }
-    for entry in node.entries().unwrap_or_default() {
-        add_words(&entry.value, words);
-    }
 }
