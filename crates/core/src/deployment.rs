@@ -59,8 +59,8 @@ pub struct Deployment {
     /// Who has which name.
     names: Names,
     exposure: Exposure,
-    /// Which containers each of them names, once somebody asks.
-    named: OnceLock<Vec<HashSet<usize>>>,
+    /// Of each container, which of them it names, once somebody asks.
+    named: Vec<OnceLock<HashSet<usize>>>,
 }
 
 /// A deployment that compose files describe. Only such can be edited.
@@ -217,13 +217,13 @@ impl Deployment {
             sources,
             names: Names::of_all(&given.containers, &namespaces),
             namespaces,
+            named: vec![OnceLock::new(); given.containers.len()],
             containers: given.containers,
             first: given.first,
             unseen: given.unseen,
             env_files: ".env".to_owned(),
             instances: Vec::new(),
             exposure: Exposure::default(),
-            named: OnceLock::new(),
         };
         let recognised: Vec<Recognised> = deployment
             .containers

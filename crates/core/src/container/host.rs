@@ -61,10 +61,11 @@ impl<'a> Asked<'a> {
     /// whatever domain behind it, each also with a pod of a StatefulSet in front; a pod with a name of its own is found as
     /// `HOSTNAME.NAME`. An address may be that of any.
     pub fn services(&self) -> impl Iterator<Item = ServiceName<'_>> {
-        let mut labels = self.host.split('.');
+        // Elsewhere it has no labels that could be one's.
+        let mut labels = self.host.split('.').take_while(|_| self.is_in_cluster);
         let labels = [(); 4].map(|()| labels.next());
         let [first, second, third, fourth] = labels;
-        let is_address = self.is_address();
+        let is_address = self.is_in_cluster && self.is_address();
         let service = |name, namespace| Some(ServiceName { name, namespace });
         let own = match (first, second, third) {
             _ if is_address => service(&*self.host, None),
@@ -93,8 +94,7 @@ impl<'a> Asked<'a> {
         let searched = self.searched.iter();
         let searched = searched.filter_map(move |namespace| service(name?, Some(namespace)));
         let all = [own, behind_pod, named_pod].into_iter().flatten();
-        let all = all.chain(searched);
-        all.filter(|_| self.is_in_cluster)
+        all.chain(searched)
     }
 
     /// The one that it may be by a name outside of the cluster, which its load balancer has.
@@ -123,8 +123,9 @@ impl<'a> Asked<'a> {
     /// The names by which what it leads to may be found: behind one there may be a network of an engine.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let services = self.services().map(|service| service.name);
+        let has_networks = !self.is_in_cluster && self.host.contains('.') && !self.is_address();
         let dots = self.host.match_indices('.');
-        let dots = dots.filter(|_| !self.is_in_cluster && !self.is_address());
+        let dots = dots.take_while(move |_| has_networks);
         let before = dots.map(|(at, _)| &self.host[..at]);
         std::iter::once(self.host()).chain(services).chain(before)
     }
@@ -169,7 +170,9 @@ pub(crate) fn canonical(host: &str) -> Cow<'_, str> {
     let host = host.trim_end_matches('.');
     let host = host.trim_start_matches('[').trim_end_matches(']');
     // An address of version 6 has several ways of writing it.
-    if let Some(address) = host.parse::<Ipv6Addr>().ok().filter(|_| host.contains(':')) {
+    if host.contains(':')
+        && let Ok(address) = host.parse::<Ipv6Addr>()
+    {
         return Cow::Owned(address.to_string());
     }
     match host.contains(|c: char| c.is_ascii_uppercase()) {
@@ -180,14 +183,16 @@ pub(crate) fn canonical(host: &str) -> Cow<'_, str> {
 
 /// The words of a text that may be hosts: what is before `://` is none.
 pub(crate) fn hosts(text: &str) -> impl Iterator<Item = &str> {
-    let words = text.split(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)));
+    let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.')));
     let is_scheme = |word: &str| {
         let end = word.as_ptr() as usize - text.as_ptr() as usize + word.len();
         text[end..].starts_with("://")
     };
     let words = words.filter(move |word| !word.is_empty() && !is_scheme(word));
     // Those of version 6 have colons in them.
+    let has_addresses = text.matches(':').nth(1).is_some();
     let addresses = text.split(|c: char| !(c.is_ascii_hexdigit() || c == ':'));
+    let addresses = addresses.take_while(move |_| has_addresses);
     let addresses = addresses.filter(|word| word.matches(':').count() > 1);
     words.chain(addresses.filter(|word| word.parse::<Ipv6Addr>().is_ok()))
 }

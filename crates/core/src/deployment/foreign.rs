@@ -1,7 +1,6 @@
 //! Whose a container is: none of ClearML's, where it can be seen that no server uses it.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::exposure::{Namespace, is_loopback};
 use super::{Database, Deployment, exposure};
@@ -29,14 +28,13 @@ impl Deployment {
                     .iter()
                     .any(|name| self.networks(container).contains(name))
         };
-        let named = self.named.get_or_init(|| self.all_named());
         let mut servers = self.instances.iter();
         !self.instances.is_empty()
             && servers.all(|server| {
                 is_its_own(server.service)
-                    && !named[server.service].contains(&container)
+                    && !self.named(server.service).contains(&container)
                     && (is_apart(server.service) && !self.networks(container).is_empty()
-                        || self.is_for_others(container, named))
+                        || self.is_for_others(container))
             })
     }
 
@@ -59,7 +57,7 @@ impl Deployment {
 
     /// Whether a database that servers reach is none that they ask: they ask another one by its name, and this one is on the host's
     /// network, or beside the release of Helm that they are of, or something else asks it.
-    fn is_for_others(&self, container: usize, named: &[HashSet<usize>]) -> bool {
+    fn is_for_others(&self, container: usize) -> bool {
         let database = Database::of(&self.containers[container]);
         let is_another = |other: &usize| {
             *other != container && Database::of(&self.containers[*other]) == database
@@ -67,7 +65,9 @@ impl Deployment {
         // The web server asks none, whatever variables a cluster gives it.
         let readers = self.instances.iter();
         let readers = readers.filter(|server| server.server.reads_configuration());
-        let asked = readers.flat_map(|server| &named[server.service]).copied();
+        let asked = readers
+            .flat_map(|server| self.named(server.service))
+            .copied();
         let asked: HashSet<usize> = asked.filter(is_another).collect();
         if asked.is_empty() || database.is_none() {
             return false;
@@ -76,31 +76,26 @@ impl Deployment {
             return true;
         }
         // Those that a server asks may have copies beside them, or in a release of their own.
-        let is_apart = named[container].is_disjoint(&asked);
+        let is_apart = self.named(container).is_disjoint(&asked);
         match self.is_beside_the_release(container) {
             true => {
                 let is_of_its_release =
                     |other: &usize| self.release(*other) == self.release(container);
                 is_apart && !asked.iter().any(is_of_its_release)
             }
-            false => is_apart && self.is_of_another(container, &asked, named),
+            false => is_apart && self.is_of_another(container, &asked),
         }
     }
 
     /// Whether something asks a database that asks none of those that servers do, and these know nothing of it either.
-    fn is_of_another(
-        &self,
-        container: usize,
-        asked: &HashSet<usize>,
-        named: &[HashSet<usize>],
-    ) -> bool {
+    fn is_of_another(&self, container: usize, asked: &HashSet<usize>) -> bool {
         let own = &self.containers[container];
         let is_replicated = own.option("--replSet").next().is_some();
-        let naming: Vec<usize> = { named.iter().enumerate() }
-            .filter(|(other, named)| *other != container && named.contains(&container))
-            .map(|(other, _)| other)
-            .collect();
-        let knows_one = |other: &usize| asked.contains(other) || !named[*other].is_disjoint(asked);
+        let names_it =
+            |other: &usize| *other != container && self.named(*other).contains(&container);
+        let naming: Vec<usize> = (0..self.containers.len()).filter(names_it).collect();
+        let knows_one =
+            |other: &usize| asked.contains(other) || !self.named(*other).is_disjoint(asked);
         own.pod.is_none()
             && !is_replicated
             && !exposure::has_file(own)
@@ -123,10 +118,11 @@ impl Deployment {
         self.containers[container].pod.as_ref()?.release.as_deref()
     }
 
-    /// Of each container, those of which anything that it is given has a name; of a server also those that publish a port of which
-    /// it has the address.
-    fn all_named(&self) -> Vec<HashSet<usize>> {
-        let named = |(index, container): (usize, &Arc<Container>)| {
+    /// Those of which anything that a container is given has a name; of a server also those that publish a port of which it has
+    /// the address.
+    fn named(&self, index: usize) -> &HashSet<usize> {
+        self.named[index].get_or_init(|| {
+            let container = &self.containers[index];
             let variables = container.environment.iter();
             // A key has no name of a host, also where nothing tells it.
             let variables = variables.filter(|one| Setting::by_variable(&one.name).is_none());
@@ -143,8 +139,7 @@ impl Deployment {
                 named.extend(self.named_by(instance));
             }
             named
-        };
-        self.containers.iter().enumerate().map(named).collect()
+        })
     }
 
     /// The containers in which a file server remembers tokens (docs/clearml.md#addresses); none where that is not known, as where it
@@ -179,7 +174,8 @@ impl Deployment {
     /// name elsewhere.
     fn named_in<'a>(&self, from: usize, texts: impl Iterator<Item = &'a str>) -> HashSet<usize> {
         let words: HashSet<&str> = texts.flat_map(hosts).collect();
-        let found = words.into_iter().flat_map(|word| {
+        let words = words.into_iter().filter(|word| self.is_name(from, word));
+        let found = words.flat_map(|word| {
             let found = self.found(from, word);
             match found.is_empty() {
                 true => self.called(from, word),

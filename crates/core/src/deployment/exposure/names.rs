@@ -167,6 +167,14 @@ impl Deployment {
         }
     }
 
+    /// Whether a host is the name of any container at all, on whatever network.
+    pub(in crate::deployment) fn is_name(&self, from: usize, host: &str) -> bool {
+        let around = self.around();
+        let asked = around.asked(from, host);
+        let mut asked = asked.iter().flat_map(|own| own.asked.names());
+        asked.any(|name| self.names.0.contains_key(name))
+    }
+
     /// Those that it would find under a host if they were on all networks.
     pub fn called(&self, from: usize, host: &str) -> Vec<usize> {
         let around = self.around();
