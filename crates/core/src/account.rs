@@ -285,9 +285,10 @@ impl<'a> Reader<'a> {
             Found::Value(value, _) => value.as_text().is_some(),
             field => matches!(field, Found::Image(_)),
         };
-        let is_user = is_user && account.role == Knowable::Known(Some(Role::User));
+        if !is_user || account.role != Knowable::Known(Some(Role::User)) {
+            return None;
+        }
         match self.find(name, SHOWN) {
-            _ if !is_user => None,
             shown if shown.is_missing() => Some(AccountFault::Missing(SHOWN)),
             Found::Value(value, _) if value.as_text().is_none() => {
                 Some(AccountFault::NotText(SHOWN))

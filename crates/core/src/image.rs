@@ -3,6 +3,9 @@
 //!
 //! The list is `data/image_configuration.toml`, where each file of the images has its source.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::knowable::Knowable;
 use crate::setting::{Server, Setting};
 use crate::version::{Lifetime, Version};
@@ -101,8 +104,10 @@ pub fn find(
     path: &str,
     version: Option<Version>,
 ) -> Knowable<Option<&'static ImagePath>> {
+    let tree = ImageTree::of(server);
+    let entries = by_path().get(path).into_iter().flatten();
     let mut unknown = None;
-    for entry in of(server).filter(|entry| entry.path == path) {
+    for entry in entries.filter(|entry| Some(entry.tree) == tree) {
         match entry.is_in(version) {
             Knowable::Known(true) => return Knowable::Known(Some(entry)),
             Knowable::Known(false) => {}
@@ -122,6 +127,18 @@ pub fn of(server: Server) -> impl Iterator<Item = &'static ImagePath> {
 pub fn all() -> &'static [ImagePath] {
     static ALL: &[ImagePath] = include!(concat!(env!("OUT_DIR"), "/image_configuration.rs"));
     ALL
+}
+
+/// The same by its path, which every question about a configuration names.
+fn by_path() -> &'static HashMap<&'static str, Vec<&'static ImagePath>> {
+    static BY_PATH: LazyLock<HashMap<&str, Vec<&ImagePath>>> = LazyLock::new(|| {
+        let mut by_path: HashMap<&str, Vec<&ImagePath>> = HashMap::new();
+        for entry in all() {
+            by_path.entry(entry.path).or_default().push(entry);
+        }
+        by_path
+    });
+    &BY_PATH
 }
 
 #[cfg(test)]

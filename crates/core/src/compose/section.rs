@@ -1,6 +1,6 @@
 //! What the sections beside the services say over all files: `configs`, `networks`, `secrets` and `volumes`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Document, Project};
@@ -30,32 +30,36 @@ impl Project {
         name: &str,
         below: &[&str],
     ) -> Vec<(&'a Document, &'a Node)> {
-        let path = [&[section, name], below].concat();
         let names = self.sections.named.get(section);
         let named = names.and_then(|names| names.get(name));
-        let named = named.map(Vec::as_slice).unwrap_or_default();
-        let tagged = self.sections.tagged.iter().copied();
-        let places = named.iter().map(|(at, _)| *at).chain(tagged);
-        let places: BTreeSet<usize> = places.collect();
         let mut said = Vec::new();
-        for at in places.into_iter().rev() {
-            let document = &self.documents[self.order[at]];
-            let own = named.binary_search_by_key(&at, |(at, _)| *at);
-            let mut node = own.ok().map(|own| &*named[own].1);
+        let mut tagged = self.sections.tagged.iter().rev().copied().peekable();
+        for (at, node) in named.into_iter().flatten().rev() {
+            let is_behind = |tagged: &usize| tagged > at;
+            let mut behind = std::iter::from_fn(|| tagged.next_if(is_behind));
+            if behind.any(|tagged| self.takes_away(tagged, section, name, below)) {
+                break;
+            }
+            let mut node = Some(&**node);
             for key in below {
                 let field = node.and_then(|node| node.get(key));
                 node = field.map(|field| &**field.value);
             }
+            let document = &self.documents[self.order[*at]];
             said.extend(
                 node.filter(|node| !node.is_null())
                     .map(|node| (document, node)),
             );
-            let mut ways = 1..=path.len();
-            if ways.any(|length| document.tags.at(&path[..length]).is_some()) {
-                break;
-            }
         }
         said
+    }
+
+    /// Whether a tag of a document is on the way to a path.
+    fn takes_away(&self, place: usize, section: &str, name: &str, below: &[&str]) -> bool {
+        let document = &self.documents[self.order[place]];
+        let path = [&[section, name], below].concat();
+        let mut ways = 1..=path.len();
+        ways.any(|length| document.tags.at(&path[..length]).is_some())
     }
 }
 
