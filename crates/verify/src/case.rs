@@ -10,10 +10,11 @@ mod unknown;
 pub(crate) mod unread;
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::path::Path;
 
 use clearml_secure_core::account::Accounts;
-use clearml_secure_core::container::{Origin, Variable};
+use clearml_secure_core::container::Origin;
 use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration, Value};
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::knowable::Knowable;
@@ -48,8 +49,10 @@ pub(crate) struct Case<'a> {
     pub(crate) files: Files,
     /// Of containers that run: what the compose files say from which they were made, where those are a target, too.
     pub(crate) made_from: Option<(&'a Described, &'a Effective)>,
-    /// The options of clearml-inject for files, and for an override file, where it needs one.
-    pub(crate) inject_files: OnceCell<(String, Option<String>)>,
+    /// The options of clearml-inject for files, and for an override file, where it needs one; and the file that it is given.
+    pub(crate) inject_files: OnceCell<(String, Option<String>, String)>,
+    /// The variables of servers that commands set, by the places of these.
+    pub(crate) set_by_commands: OnceCell<HashMap<Span, Vec<String>>>,
     /// Why clearml-inject would refuse new keys, and what to do about it.
     pub(crate) refusal_of_keys: OnceCell<Option<(String, String)>>,
     /// The same of users beside the keys that are there.
@@ -203,24 +206,18 @@ impl Case<'_> {
     /// The same draft, which says so where its place is the command of a container: a line of that, of a script or of a
     /// Dockerfile sets what it is about.
     pub(crate) fn with_what_sets_it(&self, draft: Draft) -> Draft {
-        let (Some(place), _) = draft.subject() else {
+        let (place, _) = draft.subject();
+        let set = self
+            .set_by_commands
+            .get_or_init(|| set_by_commands(self.deployment));
+        let Some(names) = place.and_then(|place| set.get(&place)) else {
             return draft;
         };
-        let containers = self.deployment.containers.iter();
-        let variables = containers.flat_map(|container| &container.environment);
-        let is_set_there = |one: &&Variable| one.origin == Origin::Command && one.span == place;
-        let names: Vec<&str> = variables
-            .filter(is_set_there)
-            .map(|one| shown(&one.name))
-            .filter(|name| name.starts_with("CLEARML_") || name.starts_with("TRAINS_"))
-            .collect();
-        match names.is_empty() {
-            true => draft,
-            false => draft.knowing(&format!(
-                "the command here, or a script that it runs, sets {}",
-                and(&names)
-            )),
-        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        draft.knowing(&format!(
+            "the command here, or a script that it runs, sets {}",
+            and(&names)
+        ))
     }
 
     /// A finding about the value of a setting, which new keys replace.
@@ -230,7 +227,19 @@ impl Case<'_> {
         reading: &Reading,
         message: String,
     ) -> Draft {
-        Draft::new(severity, message, self.inject(Some(reading.setting)))
+        let help = self.inject(Some(reading.setting));
+        self.finding_with(severity, reading, message, help)
+    }
+
+    /// The same with another help.
+    pub(crate) fn finding_with(
+        &self,
+        severity: Severity,
+        reading: &Reading,
+        message: String,
+        help: impl Into<String>,
+    ) -> Draft {
+        Draft::new(severity, message, help)
             .setting(reading.setting)
             .server(reading.server)
             .at(self.span(reading))
@@ -312,6 +321,20 @@ impl Case<'_> {
         };
         together(unseen, word)
     }
+}
+
+/// The variables of servers that commands set, by the places of these.
+fn set_by_commands(deployment: &Described) -> HashMap<Span, Vec<String>> {
+    let mut set: HashMap<Span, Vec<String>> = HashMap::new();
+    let containers = deployment.containers.iter();
+    let variables = containers.flat_map(|container| &container.environment);
+    for variable in variables.filter(|one| one.origin == Origin::Command) {
+        let name = shown(&variable.name);
+        if name.starts_with("CLEARML_") || name.starts_with("TRAINS_") {
+            set.entry(variable.span).or_default().push(name.to_owned());
+        }
+    }
+    set
 }
 
 /// Whether somebody may know a value: it is public, or can be guessed.

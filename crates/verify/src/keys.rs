@@ -170,9 +170,8 @@ pub(crate) fn compare(case: &Case<'_>, keys: &Keyset, path: Option<&Path>) -> Ve
             let help = case.apply(title, Some(reading.setting), keys.users());
             let brief = format!("{} of {}", reading.setting, case.server(reading));
             found.push(
-                case.finding_in(Severity::Error, reading, message)
-                    .brief(brief)
-                    .help(help),
+                case.finding_with(Severity::Error, reading, message, help)
+                    .brief(brief),
             );
         }
     }

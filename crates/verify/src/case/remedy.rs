@@ -352,7 +352,7 @@ impl Case<'_> {
 
     /// clearml-inject as this deployment needs it.
     fn injecting(&self, keys: &str, keeps_a_copy: bool) -> String {
-        let (files, to) = self.inject_files.get_or_init(|| {
+        let (files, to, path) = self.inject_files.get_or_init(|| {
             let project = self.deployment.project.as_ref();
             let way = project.map(|project| fix::Way::of(project, self.deployment, self.effective));
             let (env_files, file) = way
@@ -360,14 +360,13 @@ impl Case<'_> {
                 .unwrap_or_default();
             let named = env_files.iter().map(PathBuf::as_path);
             let to = file.map(|file| format!(" --override -o {}", quoted(&file)));
-            (self.deployment.inject_files(named), to)
+            (self.deployment.inject_files(named), to, self.compose_file())
         });
         let to = match to {
             Some(to) => to.clone(),
             None if keeps_a_copy => format!(" -i --backup {}", self.deployment.backup),
             None => " -i".to_owned(),
         };
-        let path = self.compose_file();
         format!("clearml-inject -k {keys}{files}{to} {path}")
     }
 

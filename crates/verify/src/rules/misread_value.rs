@@ -130,7 +130,7 @@ impl MisreadValue {
                 })
             );
             let help = if is_line_break { WITHOUT } else { HELP };
-            findings.push(case.finding_in(SEVERITY, reading, message).help(help));
+            findings.push(case.finding_with(SEVERITY, reading, message, help));
         }
     }
 

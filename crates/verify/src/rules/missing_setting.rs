@@ -106,25 +106,25 @@ impl MissingSetting {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let verb = if names.len() == 1 { "uses" } else { "use" };
         let (severity, consequence) = case.of_public(reading);
-        let (unused, help) = match unused(case, reading) {
-            Some((place, file)) => (
-                format!(". {place} has a value, but no service references it"),
-                format!(
-                    "reference it in the compose file (this also completes an interrupted run):\n  clearml-inject -k KEYS --env-file {file} -i {}",
-                    case.compose_file()
-                ),
-            ),
-            None => (given_as_user_key(case, reading), case.inject(Some(setting))),
+        let unused = unused(case, reading);
+        let beside = match &unused {
+            Some((place, _)) => format!(". {place} has a value, but no service references it"),
+            None => given_as_user_key(case, reading),
         };
         let unless = case.unless(&case.effective.servers[reading.instance], None);
         let message = format!(
-            "{setting} is not set, so {} {verb} {DEFAULT}: {consequence}{unless}{unused}",
+            "{setting} is not set, so {} {verb} {DEFAULT}: {consequence}{unless}{beside}",
             and(&names)
         );
-        let brief = format!("{setting} of {}: {consequence}{unused}", and(&names));
-        case.finding_in(severity, reading, message)
-            .brief(brief)
-            .help(help)
+        let brief = format!("{setting} of {}: {consequence}{beside}", and(&names));
+        let draft = case.finding_in(severity, reading, message).brief(brief);
+        let Some((_, file)) = unused else {
+            return draft;
+        };
+        draft.help(format!(
+            "reference it in the compose file (this also completes an interrupted run):\n  clearml-inject -k KEYS --env-file {file} -i {}",
+            case.compose_file()
+        ))
     }
 
     /// The setting was taken away.

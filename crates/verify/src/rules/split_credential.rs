@@ -59,15 +59,15 @@ impl Rule for SplitCredential {
                         case.server(other),
                         case.inject(None)
                     );
-                    findings.push(case.finding_in(MAY_BE_BROKEN, other, message).help(help));
+                    findings.push(case.finding_with(MAY_BE_BROKEN, other, message, help));
                 } else if let Some((severity, message)) =
                     disagreement(case, setting, apiserver, other)
                 {
                     let help = case.apply("give both the same value", None, &[]);
                     // An agent keeps an account of its own.
                     let fix = (severity == BROKEN).then_some(Fix::Keys);
-                    let finding = case.finding_in(severity, other, message);
-                    findings.push(finding.help(help).fixed_by(fix));
+                    let finding = case.finding_with(severity, other, message, help);
+                    findings.push(finding.fixed_by(fix));
                 }
             }
         }

@@ -82,7 +82,7 @@ impl Rule for UnsetVariable {
                 Emptiness::Literal => (format!("{name} is empty"), "run clearml-inject".to_owned()),
             };
             let message = format!("{consequence}: {what}");
-            let finding = case.finding_in(severity, reading, message).help(help);
+            let finding = case.finding_with(severity, reading, message, help);
             findings.push(finding.brief(what).at(variable.span));
         }
         self.check_unset(case, findings);

@@ -114,6 +114,7 @@ impl<'a> Looker<'a> {
             logins,
             made_from,
             inject_files: OnceCell::new(),
+            set_by_commands: OnceCell::new(),
             refusal_of_keys: OnceCell::new(),
             refusal_of_users: OnceCell::new(),
         };
