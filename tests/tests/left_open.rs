@@ -136,6 +136,36 @@ fn two_deployments_with_one_file_of_keys_change_it_once() {
     );
 }
 
+/// A file that one deployment loads, and that is beside another one, is closed by one command.
+#[test]
+fn a_file_of_keys_is_closed_once_for_all_deployments() {
+    let folder = deployment();
+    run(
+        &folder,
+        "clearml-keygen -q -f hocon -o config/secure.conf; mkdir other\n\
+         sed 's,./config:,./other:,' docker-compose.yml >a.yml; chmod 644 config/secure.conf; chmod 755 .",
+    )
+    .exit(0);
+    let script = run(
+        &folder,
+        "clearml-verify --fix a.yml docker-compose.yml || true",
+    )
+    .stdout;
+    assert_eq!(
+        script.matches("chmod 600 ./config/secure.conf").count(),
+        1,
+        "{script}"
+    );
+    assert!(
+        script.contains("#   readable-secret (1)\nchmod 600 ./config/secure.conf\n"),
+        "{script}"
+    );
+    assert!(
+        script.contains("# ./config/secure.conf is closed by a command above\n"),
+        "{script}"
+    );
+}
+
 /// A link by the name that servers load is changed as the file itself would be.
 #[test]
 fn a_link_to_the_keys_is_changed_under_its_own_name() {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::source::Span;
@@ -37,6 +38,8 @@ pub(crate) struct Finding {
 pub(crate) enum Fix {
     /// The servers are published on one address only: `clearml-inject --bind`.
     Bind,
+    /// Only its owner reads this file, into which no finding points: `chmod`.
+    Close(PathBuf),
     /// No port of a database is published: `clearml-inject --close-ports`.
     ClosePorts,
     /// One path of a server's configuration has another value: a line of a `.conf` file.

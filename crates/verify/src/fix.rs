@@ -155,6 +155,7 @@ pub(crate) fn plan<'a>(
             (Some(Fix::Mode), Some(span)) if !is_referenced(deployment, span) => {
                 plan.private(deployment.sources.path(span.source), Some(finding));
             }
+            (Some(Fix::Close(path)), _) => plan.private(path, Some(finding)),
             // A shell would not know the variables of the env file.
             (None | Some(Fix::Mode), _) => plan.left.push((finding, None)),
             (Some(Fix::Bind | Fix::ClosePorts | Fix::Configure { .. } | Fix::Keys), _) => {}

@@ -366,10 +366,11 @@ fn fixed(sources: &Sources, findings: &[&Finding]) -> String {
             .collect();
         places.dedup();
         let count = of_rule().count();
-        out.push_str(&comment(&format!(
-            "  {rule} ({count}): {}",
-            places.join(", ")
-        )));
+        let places = match places.is_empty() {
+            true => String::new(),
+            false => format!(": {}", places.join(", ")),
+        };
+        out.push_str(&comment(&format!("  {rule} ({count}){places}")));
     }
     out
 }

@@ -44,7 +44,8 @@ impl Rule for ReadableSecret {
                 readers.mode
             );
             let help = format!("chmod 600 {}", quoted(&keyset.path));
-            findings.push(Draft::new(SEVERITY, message, help));
+            let fix = Fix::Close(keyset.path.clone());
+            findings.push(Draft::new(SEVERITY, message, help).fixed_by(fix));
         }
         for file in &case.files.secret {
             let Some(readers) = &file.readers else {
