@@ -91,14 +91,15 @@ pub(crate) struct Started {
     pub(crate) folder: Option<String>,
 }
 
-/// The programs that a command starts in a folder, with these variables around it. A shell is one itself where it starts nothing that
+/// The programs that a command starts in a folder, with these variables and files around it. A shell is one itself where it starts nothing that
 /// can be followed.
 pub(crate) fn started(
     words: &[Knowable<String>],
     folder: &Knowable<String>,
     variable: &dyn Fn(&str) -> Knowable<Option<String>>,
+    file: &dyn Fn(&str) -> Knowable<String>,
 ) -> Vec<Started> {
-    let launches = launches_in(words, folder, variable).into_iter();
+    let launches = launches_in(words, folder, variable, file).into_iter();
     let started = launches.map(|launch| {
         let words = launch.words.into_iter();
         let words = words.map(|word| word.known().cloned().unwrap_or_default());
@@ -113,13 +114,15 @@ pub(crate) fn started(
 /// What a command starts, with nothing of its container in sight.
 fn launches(words: &[Knowable<String>]) -> Vec<Launch> {
     let nothing = |_: &str| Knowable::unknown(NOT_LOOKED_AT);
-    launches_in(words, &Knowable::unknown(NOT_LOOKED_AT), &nothing)
+    let file = |_: &str| Knowable::unknown(NOT_LOOKED_AT);
+    launches_in(words, &Knowable::unknown(NOT_LOOKED_AT), &nothing, &file)
 }
 
 fn launches_in(
     words: &[Knowable<String>],
     folder: &Knowable<String>,
     variable: &dyn Fn(&str) -> Knowable<Option<String>>,
+    file: &dyn Fn(&str) -> Knowable<String>,
 ) -> Vec<Launch> {
     let around = Surroundings {
         folder: folder.clone(),
@@ -128,7 +131,7 @@ fn launches_in(
             "BASH_ENV" => Knowable::Known(None),
             _ => variable(name),
         },
-        file: &|_| Knowable::unknown(NOT_LOOKED_AT),
+        file,
         has: &|_| false,
         scripts: &|_| Vec::new(),
         homes: &Vec::new,

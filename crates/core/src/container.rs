@@ -57,8 +57,8 @@ pub struct Container {
     pub environment: Vec<Variable>,
     /// What a file sets and its command takes away before a server starts.
     pub removed: Vec<Variable>,
-    /// Why a file with more of its variables is not read.
-    pub unread: Option<Reason>,
+    /// Why a file with more of its variables is not read; one that it extends has more than these.
+    pub unread: Option<Doubt>,
     /// What is mounted.
     pub mounts: Vec<Mount>,
     /// What its image has that was copied into it where it was built; a mount hides it.
@@ -370,12 +370,9 @@ impl Container {
     /// Why it may have variables that are not here; none where all that are set for it are known.
     pub fn untold(&self) -> Option<&Reason> {
         let of_pod = self.pod.iter().flat_map(|pod| &pod.sources);
-        let mut doubts = self.doubts.iter().chain(of_pod);
-        let unread = self.unread.as_ref();
-        unread.or_else(|| {
-            let doubt = doubts.find(|doubt| doubt.hides.variables())?;
-            Some(&doubt.reason)
-        })
+        let mut doubts = self.unread.iter().chain(&self.doubts).chain(of_pod);
+        let doubt = doubts.find(|doubt| doubt.hides.variables())?;
+        Some(&doubt.reason)
     }
 
     /// What its command gives an option: `--port 1` or `--port=1`.

@@ -11,6 +11,7 @@ mod mounts;
 mod program;
 mod recognise;
 mod referenced;
+mod scripts;
 pub(crate) mod started;
 
 use std::collections::{HashMap, HashSet};
@@ -29,7 +30,6 @@ use crate::container::{Container, Doubt, Variable, VariableValue};
 use crate::error::Error;
 use crate::hocon;
 use crate::instance::{ConfigFile, Instance};
-use crate::knowable::Reason;
 use crate::setting::Server;
 use crate::source::{SourceId, Sources};
 use crate::unseen::{Hides, Unseen};
@@ -160,15 +160,21 @@ impl Composed {
 }
 
 /// Why services may have more variables than are read, by their names.
-fn unread_variables(project: &Project) -> HashMap<String, Reason> {
-    // Of several the first one counts.
-    let hiding = project
-        .unseen
-        .iter()
-        .rev()
-        .filter(|one| one.hides.variables());
-    let why = |one: &Unseen| Some((one.service.clone()?, one.may_set_variables()));
-    hiding.filter_map(why).collect()
+fn unread_variables(project: &Project) -> HashMap<String, Doubt> {
+    // Of several the first one counts, and what hides more.
+    let mut hiding: Vec<&Unseen> = { project.unseen.iter().rev() }
+        .filter(|one| one.hides.variables())
+        .collect();
+    hiding.sort_by_key(|one| one.hides == Hides::Base);
+    let why = |one: &Unseen| {
+        let doubt = Doubt {
+            hides: one.hides,
+            reason: one.may_set_variables(),
+            span: one.span?,
+        };
+        Some((one.service.clone()?, doubt))
+    };
+    hiding.into_iter().filter_map(why).collect()
 }
 
 /// The env files that are named, in words; none where compose looks for `.env`.
@@ -189,6 +195,11 @@ pub(crate) struct Given<'a> {
     pub(crate) unseen: Vec<Unseen>,
     /// The configuration folder of every server, instead of what is mounted.
     pub(crate) config_dir: Option<&'a Path>,
+}
+
+/// Whether an image's name is that of software that leads to others: a proxy, a tunnel, a page for databases.
+fn is_software(name: &str) -> bool {
+    exposure::is_software(name)
 }
 
 /// Whether a container runs a server of ClearML.
@@ -225,11 +236,12 @@ impl Deployment {
             instances: Vec::new(),
             exposure: Exposure::default(),
         };
-        let recognised: Vec<Recognised> = deployment
+        let mut recognised: Vec<Recognised> = deployment
             .containers
             .iter()
             .map(|container| recognise::recognise(container))
             .collect();
+        recognise::settle(&mut recognised);
         let mut known = conf::Trees::new();
         for (index, recognised) in recognised.iter().enumerate() {
             let container = &deployment.containers[index];

@@ -16,7 +16,6 @@ mod names;
 mod namespace;
 mod proxy;
 mod reading;
-mod scripts;
 mod spoken;
 mod stunnel;
 mod tool;
@@ -137,6 +136,11 @@ pub(crate) fn may_lead(text: &str) -> bool {
     mention::is_by_part(text) || words.any(|word| LEADING.contains(word) || is_port(word))
 }
 
+/// Whether a word is the name of software that leads to others.
+pub(super) fn is_software(word: &str) -> bool {
+    mention::is_by_part(word) || LEADING.contains(word)
+}
+
 /// Who forwards what to whom, and what of it is not known.
 #[derive(Default)]
 pub struct Exposure {
@@ -158,7 +162,10 @@ impl Exposure {
         if instances.is_empty() {
             return (Self::default(), Vec::new());
         }
-        let containers: Vec<_> = containers.iter().map(scripts::with_scripts).collect();
+        let containers: Vec<_> = containers
+            .iter()
+            .map(super::scripts::with_scripts)
+            .collect();
         let around = Around {
             containers: &containers,
             ..deployment.around()

@@ -1,9 +1,10 @@
 //! Which ClearML servers a service runs, told by its command, entrypoint, image and name, in that order.
 
+mod other;
 mod told;
 
-use super::is_of_the_image;
-use crate::command::{is_shell, serves_nothing};
+use super::{is_of_the_image, is_software, scripts};
+use crate::command::{is_own_script, is_shell, serves_nothing};
 use crate::container::{self, Container, VariableValue};
 use crate::image::REPOSITORIES;
 use crate::instance::Family;
@@ -25,6 +26,8 @@ pub(super) struct Recognised {
     doubt: Option<&'static str>,
     /// Which server it may be, where nothing tells that it is one.
     pub(super) hint: Option<Hint>,
+    /// Whether nothing but its name and its image's tell that it is one.
+    pub(super) is_by_name: bool,
     /// Whether its image is known to be something else.
     pub(super) is_foreign: bool,
     /// Whether it has ClearML's own image, which runs nothing unless told what, and is told nothing. So has a service that
@@ -48,6 +51,27 @@ impl Recognised {
     }
 }
 
+/// Takes those that nothing but their names make a server for what may be one, where another service is that server for sure.
+pub(super) fn settle(all: &mut [Recognised]) {
+    let sure: Vec<Server> = { all.iter() }
+        .filter(|one| !one.is_by_name)
+        .flat_map(|one| one.servers.iter().copied())
+        .collect();
+    for one in all.iter_mut().filter(|one| one.is_by_name) {
+        let Some(server) = one.servers.first().copied() else {
+            continue;
+        };
+        if sure.contains(&server) {
+            one.servers.clear();
+            one.hint = server.reads_configuration().then_some(Hint {
+                server,
+                reason: ONLY_NAMED,
+                is_of_another: true,
+            });
+        }
+    }
+}
+
 /// What is said of a service that may be a server.
 pub(super) fn unseen(service: &Container, reason: &str) -> Unseen {
     Unseen {
@@ -67,6 +91,9 @@ const ONLY_NAMED: &str = "its name is that of a ClearML server, yet neither its 
 
 /// A ClearML server's name is an argument of a program that may start it.
 const ONLY_AN_ARGUMENT: &str = "a ClearML server's name is in its command, yet neither its image nor its name tells that it is one";
+
+/// ClearML's own script is told which server to start.
+const UNSETTLED: &str = "ClearML's own script starts the server that it is told, and which one that is, is not known here";
 
 /// No service is a server, and this one may have been meant for one.
 pub(super) const IDLE: &str =
@@ -116,6 +143,7 @@ pub(super) fn recognise(service: &Container) -> Recognised {
         release: release(service),
         doubt: None,
         hint: None,
+        is_by_name: false,
         is_foreign: false,
         is_idle: false,
     };
@@ -141,8 +169,12 @@ pub(super) fn recognise(service: &Container) -> Recognised {
     if servers.is_empty() && told.is_job {
         return recognised;
     }
+    if told.is_unsettled {
+        recognised.doubt = Some(UNSETTLED);
+        return recognised;
+    }
     match !of.is_third_party() && of.is_clearml() {
-        true => of.as_clearml(&mut recognised),
+        true => of.as_clearml(&told, &mut recognised),
         false => of.as_a_stranger(&mut recognised),
     }
     if recognised.servers.is_empty() && recognised.doubt.is_none() {
@@ -166,9 +198,10 @@ fn told(service: &Container) -> Told {
     let folder = service.working_directory.clone().unwrap_or_else(unknown);
     let around = told::Around {
         folder: &folder,
-        variable: &|name| match (variable(service, name), service.untold()) {
-            (Knowable::Known(None), Some(reason)) => Knowable::Unknown(reason.clone()),
-            (told, _) => told,
+        variable: &|name| variable(service, name),
+        file: &|path| match scripts::text(service, path) {
+            Some(text) if !is_own_script(path) => Knowable::Known(text.to_string()),
+            _ => Knowable::unknown("it runs a file that is not here"),
         },
     };
     let dropped = service.dropped.as_deref();
@@ -188,7 +221,10 @@ pub(super) fn variable(container: &Container, name: &str) -> Knowable<Option<Str
         }
         Some(_) => Knowable::unknown("it uses a variable that has no value here"),
         None if is_of_the_image(name) => Knowable::unknown("it uses a variable of the image"),
-        None => Knowable::Known(None),
+        None => match container.untold() {
+            Some(reason) => Knowable::Unknown(reason.clone()),
+            None => Knowable::Known(None),
+        },
     }
 }
 
@@ -210,7 +246,8 @@ impl<'a> Named<'a> {
     }
 
     fn is_third_party(&self) -> bool {
-        self.image == Image::Other && THIRD_PARTY.contains(&self.image_name())
+        let name = self.image_name();
+        self.image == Image::Other && (other::is_known(name) || is_software(name))
     }
 
     fn by_own_name(&self) -> Option<Server> {
@@ -238,9 +275,16 @@ impl<'a> Named<'a> {
         };
         match how {
             // An unknown image that is told to start what only ClearML's image has is a copy of it.
-            How::Runs | How::Named => self.is_clearml() || servers != [Server::Webserver],
+            How::Runs => true,
+            How::Module | How::Named if self.is_clearml() => true,
+            // Of an image that is not known, ClearML's own words tell.
+            How::Module | How::Named if self.repository.is_empty() => {
+                servers != [Server::Webserver]
+            }
             How::Passes | How::Called if is_given => true,
-            How::Passes => self.has_own_name() && is_called().contains(&true),
+            How::Module | How::Named | How::Passes => {
+                self.has_own_name() && is_called().contains(&true)
+            }
             How::Called | How::Mentions => false,
         }
     }
@@ -248,56 +292,60 @@ impl<'a> Named<'a> {
     /// Whether it may be a server beside another one of the kind, although what tells of it is not enough. What has the name
     /// of other software, and is where that is published, runs what that is.
     fn may_run(&self, how: How) -> bool {
-        let is_published = || self.is_third_party() && self.is_published();
+        let is_published = || self.is_third_party() && other::is_published(self.repository);
         match how {
-            How::Runs => true,
-            How::Named | How::Passes if TOLD_NAMES.contains(&self.image_name()) => false,
+            How::Runs | How::Module => true,
+            How::Named | How::Passes if other::is_told_names(self.image_name()) => false,
             How::Named | How::Passes => !is_published(),
             How::Called | How::Mentions => false,
         }
     }
 
-    /// Whether other software is published under the name of its image, also by way of a registry of somebody's own.
-    fn is_published(&self) -> bool {
-        let mut parts = self.repository.rsplit('/').skip(1);
-        let owner = parts.next().unwrap_or_default();
-        let is_registry = owner.contains(['.', ':']) || owner == "localhost";
-        owner.is_empty() || is_registry || owner == self.image_name() || PUBLISHERS.contains(&owner)
-    }
-
     /// Whether it or its image has a name of ClearML's. `api`, `web` and `files` are anybody's names.
     fn has_own_name(&self) -> bool {
-        let own = ["apiserver", "fileserver", "async_delete", "async-delete"];
         let own_name = self.service.container_name.as_deref().unwrap_or_default();
-        let names = [self.image_name(), &self.service.name, own_name];
-        names.iter().any(|name| {
-            let name = name.to_ascii_lowercase();
-            own.iter().any(|own| name.contains(own)) || bare(&name) != name
-        })
+        let mut names = [self.image_name(), &self.service.name, own_name].into_iter();
+        self.has_full_name()
+            || names.any(|name| {
+                let name = name.to_ascii_lowercase();
+                bare(&name) != name
+            })
     }
 
-    /// It has ClearML's image, or is given what ClearML's servers read.
-    fn as_clearml(&self, recognised: &mut Recognised) {
-        let server = self.by_own_name().or(self.by_image());
-        recognised.servers.extend(server);
-        if server.is_some() {
+    /// It has ClearML's image, or is given what ClearML's servers read, or is called like something of ClearML's.
+    fn as_clearml(&self, told: &Told, recognised: &mut Recognised) {
+        if self.image == Image::Server && self.serves_nothing() {
             return;
         }
-        let starts_nothing = match &self.service.words[..] {
-            [] => true,
+        let is_given = self.image == Image::Server || has_server_variable(self.service);
+        if let Some(server) = self.by_own_name().or(self.by_image()) {
+            if is_given || self.is_by_name(server, told) {
+                recognised.servers.push(server);
+                recognised.is_by_name = !is_given;
+            } else {
+                self.as_a_stranger(recognised);
+            }
+            return;
+        }
+        let service = self.service;
+        let is_told = || {
+            service
+                .unread
+                .as_ref()
+                .is_some_and(|one| one.hides == Hides::Base)
+        };
+        let starts_nothing = match &service.words[..] {
+            [] => service.command.is_empty() && !is_told(),
             // Without a script it waits for somebody at a terminal.
             [only] => is_shell(only),
             _ => false,
         };
         recognised.is_idle = starts_nothing && is_official(self.repository);
-        if self.image == Image::Server && serves_nothing(&self.service.command) {
-            return;
-        }
         if self.image == Image::Server && !recognised.is_idle {
             recognised.doubt = Some(
                 "its image is ClearML's server, yet neither its command nor its name tells which server it is",
             );
-        } else if self.image == Image::Other && has_server_variable(self.service) {
+        } else if self.image == Image::Other && has_server_variable(service) {
             recognised.doubt = Some(
                 "it is given what ClearML's servers read, yet neither its command nor its name tells which server \
                  it is",
@@ -305,6 +353,38 @@ impl<'a> Named<'a> {
         } else {
             recognised.is_foreign = !self.repository.is_empty();
         }
+    }
+
+    /// Whether its command only waits, prints or handles files, by itself or as ClearML's script runs it.
+    fn serves_nothing(&self) -> bool {
+        let command = &self.service.command;
+        let first = command.first().and_then(Knowable::known);
+        let is_script = first.is_some_and(|path| is_own_script(path));
+        serves_nothing(&command[usize::from(is_script)..])
+    }
+
+    /// Whether a name alone makes it a server: one that only ClearML's have, and where its command may start that.
+    fn is_by_name(&self, server: Server, told: &Told) -> bool {
+        let command = &self.service.command;
+        let is_open = command.is_empty() || command.iter().any(|word| word.known().is_none());
+        self.has_full_name() && (is_open || told.names(server))
+    }
+
+    /// Whether it or its image is called so that the name says what it serves. `api`, `web` and `files` are anybody's names.
+    fn has_full_name(&self) -> bool {
+        const FULL: [&str; 5] = [
+            "apiserver",
+            "fileserver",
+            "webserver",
+            "async-delete",
+            "agent-services",
+        ];
+        let own_name = self.service.container_name.as_deref().unwrap_or_default();
+        let mut names = [self.image_name(), &self.service.name, own_name].into_iter();
+        names.any(|name| {
+            let name = name.to_ascii_lowercase().replace('_', "-");
+            FULL.iter().any(|full| name.contains(full))
+        })
     }
 
     /// Nothing but its name may be a server's, or an argument.
@@ -318,16 +398,9 @@ impl<'a> Named<'a> {
             return;
         }
         recognised.is_foreign = true;
-        let is_own = |name: &str| {
-            let name = name.to_ascii_lowercase();
-            let own = ["apiserver", "fileserver", "async_delete", "async-delete"];
-            own.iter().any(|own| name.contains(own))
-        };
-        let named = self.by_image().or(by_name(&self.service.name));
-        let named = named.filter(|server| {
-            server.reads_configuration()
-                && (is_own(self.image_name()) || is_own(&self.service.name))
-        });
+        let named = self.by_image().or(self.by_own_name());
+        let is_called = || self.has_full_name() || looks_like_clearml(self.service);
+        let named = named.filter(|server| server.reads_configuration() && is_called());
         recognised.hint = named.map(|server| Hint {
             server,
             reason: ONLY_NAMED,
@@ -335,74 +408,6 @@ impl<'a> Named<'a> {
         });
     }
 }
-
-/// Images of other software around ClearML's. Some share its environment now and then, and some are told its services' names.
-const THIRD_PARTY: [&str; 30] = [
-    "alpine",
-    "autoheal",
-    "busybox",
-    "caddy",
-    "certbot",
-    "docker",
-    "dozzle",
-    "elasticsearch",
-    "grafana",
-    "haproxy",
-    "kibana",
-    "kubectl",
-    "logspout",
-    "mariadb",
-    "minio",
-    "mongo",
-    "mongodb",
-    "mysql",
-    "nginx",
-    "opensearch",
-    "postgres",
-    "prometheus",
-    "rabbitmq",
-    "redis",
-    "redis-stack",
-    "rclone",
-    "traefik",
-    "valkey",
-    "wait-for-dependencies",
-    "watchtower",
-];
-
-/// Those of them that are told names of containers, whoever has made the image.
-const TOLD_NAMES: [&str; 9] = [
-    "autoheal",
-    "certbot",
-    "docker",
-    "dozzle",
-    "kubectl",
-    "logspout",
-    "rclone",
-    "wait-for-dependencies",
-    "watchtower",
-];
-
-/// Who publishes them, besides those who are called like them.
-const PUBLISHERS: [&str; 17] = [
-    "alpinelinux",
-    "bitnami",
-    "bitnamilegacy",
-    "bitnamisecure",
-    "chainguard",
-    "docker",
-    "elastic",
-    "haproxytech",
-    "library",
-    "nginxinc",
-    "opensearchproject",
-    "prom",
-    "redis",
-    "redislabs",
-    "ubuntu",
-    "valkey",
-    "vmware",
-];
 
 /// What an image tells of the release, by its name or, where a container of an engine shows it, by itself. In what runs,
 /// `latest` is what it was when the image was pulled (docs/clearml.md#what-docker-inspect-tells).
@@ -472,6 +477,7 @@ pub(crate) fn is_clearml(image: &str, words: &[&str]) -> bool {
     let around = told::Around {
         folder: &Knowable::unknown(NOT_READ),
         variable: &|_| Knowable::unknown(NOT_READ),
+        file: &|_| Knowable::unknown(NOT_READ),
     };
     let told = || Told::of((&command, None), &words, &around).surest();
     let is_told = |(servers, how): (Vec<Server>, How)| !servers.is_empty() && how <= How::Passes;
@@ -506,14 +512,27 @@ fn looks_like_clearml(service: &Container) -> bool {
     let names = [
         Some(service.name.as_str()),
         service.container_name.as_deref(),
-        service.known_image().map(|image| image.text.as_str()),
-        service.built_as.as_ref().map(|image| image.text.as_str()),
+        service
+            .known_image()
+            .map(|image| without_registry(&image.text)),
+        service
+            .built_as
+            .as_ref()
+            .map(|image| without_registry(&image.text)),
     ];
     let is_named = |name: &str| {
         let name = name.to_ascii_lowercase();
         name.contains("clearml") || name.contains("trains-")
     };
     has_server_variable(service) || names.into_iter().flatten().any(is_named)
+}
+
+/// An image's name without the host that it comes from.
+fn without_registry(image: &str) -> &str {
+    match image.split_once('/') {
+        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => rest,
+        _ => image,
+    }
 }
 
 fn has_server_variable(service: &Container) -> bool {

@@ -29,6 +29,11 @@ pub(crate) fn hide_encrypted(container: &mut Container) {
     }
 }
 
+/// Whether a shell, or the images' own script, looks at a variable whatever a text uses.
+fn is_of_every_shell(name: &str) -> bool {
+    ["BASH_ENV", "ENV", "IFS"].contains(&name) || name.contains("GUNICORN")
+}
+
 /// Puts what the command sets into the environment, where a server is started.
 pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mut Sources) {
     if let Some(database) = Database::of(container) {
@@ -66,7 +71,9 @@ pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mu
     // Variables win over files: where any may be set, no more can be said of the files.
     let is_written = effect.writes && effect.unknown.is_none();
     let written = is_written.then(|| (Hides::Files, written.into()));
-    let set = effect.unknown.map(|reason| (Hides::Variables, reason));
+    // What is said of a file of variables that is not here, is not said once more.
+    let unknown = effect.unknown.filter(|why| container.untold() != Some(why));
+    let set = unknown.map(|reason| (Hides::Variables, reason));
     let span = container.started_at();
     let doubts = set.into_iter().chain(written).chain(from);
     container.doubts.extend(doubts.map(|(hides, reason)| Doubt {
@@ -122,7 +129,16 @@ fn effect(
     };
     let around = Surroundings {
         folder: program::folder(container),
-        variable: &|name| recognise::variable(container, name),
+        variable: &|name| match recognise::variable(container, name) {
+            // What a file that is not here may set is said of that file. What the command uses of it is not known.
+            Knowable::Unknown(why) if is_of_every_shell(name) => {
+                match container.untold() == Some(&why) {
+                    true => Knowable::Known(None),
+                    false => Knowable::Unknown(why),
+                }
+            }
+            told => told,
+        },
         file: &file,
         has: &|path| mounts::has(container, path),
         scripts: &|folder| mounts::scripts(container, folder),

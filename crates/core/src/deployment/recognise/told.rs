@@ -5,15 +5,17 @@ use crate::command::{
     PythonProgram, Started, is_own_script, is_python, is_shell, python_program, serves_nothing,
     started,
 };
-use crate::container_path::cleaned;
+use crate::container_path::{cleaned, is_below};
 use crate::knowable::Knowable;
 use crate::setting::Server;
 
 /// How sure it is that a server of ClearML is started, the surest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum How {
-    /// By what only ClearML has: its modules, its script, a path in its folder.
+    /// By what only ClearML has: its script, a path in its folder, a module that is run there.
     Runs,
+    /// A module is called like one of ClearML's: `python3 -m apiserver.server`.
+    Module,
     /// The command is the server's name, which an image of ClearML's knows: `apiserver`.
     Named,
     /// The name is all that another program is told, which may start it or not: `./start.sh apiserver`.
@@ -30,6 +32,8 @@ pub(super) struct Told {
     found: Vec<(How, Server)>,
     /// Whether it starts one of ClearML's jobs, and these are no servers.
     pub(super) is_job: bool,
+    /// Whether ClearML's script is told something that is not known.
+    pub(super) is_unsettled: bool,
 }
 
 /// What is around a command.
@@ -38,22 +42,45 @@ pub(super) struct Around<'a> {
     pub(super) folder: &'a Knowable<String>,
     /// A variable of its container.
     pub(super) variable: &'a dyn Fn(&str) -> Knowable<Option<String>>,
+    /// A file of its container.
+    pub(super) file: &'a dyn Fn(&str) -> Knowable<String>,
 }
 
 /// Texts within texts end somewhere.
 const DEPTH: usize = 4;
 
-/// What loads a module of Python and serves it.
-const LOADERS: [&str; 5] = ["flask", "gunicorn", "hypercorn", "uvicorn", "uwsgi"];
+/// What loads a module of Python and serves it by WSGI, as ClearML's are.
+const LOADERS: [&str; 3] = ["flask", "gunicorn", "uwsgi"];
 
 /// What these do to a container of that name, or at that host, is another thing than to start it.
-const OTHERWISE: [&str; 44] = [
-    "attach", "autoheal", "backup", "cat", "check", "chmod", "chown", "cp", "createdb", "curl",
-    "docker", "dump", "echo", "events", "export", "fetch", "health", "import", "inspect", "kill",
-    "kubectl", "log", "mkdir", "monitor", "mount", "nc", "notify", "ping", "podman", "probe",
-    "psql", "pull", "push", "reload", "restart", "restore", "rm", "stats", "stop", "sync", "test",
-    "tunnel", "wait", "watch",
+const OTHERWISE: [&str; 59] = [
+    "ansible", "attach", "autoheal", "backup", "cargo", "cat", "check", "chmod", "chown", "cp",
+    "createdb", "curl", "docker", "dump", "echo", "events", "export", "fetch", "find", "git",
+    "grep", "health", "import", "inspect", "iperf", "kill", "kubectl", "lint", "log", "ls", "make",
+    "mkdir", "monitor", "mount", "nc", "node", "notify", "npm", "ping", "podman", "probe", "psql",
+    "pull", "push", "pytest", "reload", "restart", "restore", "rm", "rsync", "stats", "stop",
+    "sync", "tar", "test", "tunnel", "wait", "watch", "yarn",
 ];
+/// What these start runs elsewhere.
+const REMOTE: [&str; 11] = [
+    "crictl", "ctr", "docker", "k3s", "kubectl", "mosh", "nerdctl", "oc", "podman", "ssh", "tsh",
+];
+/// What takes another command behind `--`, and one behind `-c`.
+const LAUNCHERS: [&str; 12] = [
+    "aws-vault",
+    "chamber",
+    "doas",
+    "dotenv",
+    "dockerize",
+    "runuser",
+    "s6-setuidgid",
+    "setpriv",
+    "su",
+    "sudo",
+    "vault-env",
+    "with-contenv",
+];
+const WITH_TEXT: [&str; 5] = ["flock", "runuser", "script", "sg", "su"];
 
 impl Told {
     /// What a container's entrypoint and command tell. `dropped` is what compose drops of a text, and `words` are
@@ -66,7 +93,7 @@ impl Told {
         let mut told = Self::default();
         // Nearly every container is something else, and is told nothing of these.
         let may_tell = |word: &str| {
-            let parts = ["server", "async_urls_delete", "jobs.", "$"];
+            let parts = ["server", "async_urls_delete", "jobs.", "$", ".sh", "/"];
             parts.iter().any(|part| word.contains(part))
         };
         if !words.iter().any(|word| may_tell(word)) {
@@ -74,7 +101,7 @@ impl Told {
         }
         let dropped = dropped.map(script);
         for words in [Some(command), dropped.as_deref()].into_iter().flatten() {
-            for one in started(words, around.folder, around.variable) {
+            for one in started(words, around.folder, around.variable, around.file) {
                 told.add(&one, DEPTH);
             }
         }
@@ -102,6 +129,11 @@ impl Told {
         (kinds.into_iter().filter(is_told).collect(), how)
     }
 
+    /// Whether it has that server's name in any way.
+    pub(super) fn names(&self, server: Server) -> bool {
+        self.found.iter().any(|(_, found)| *found == server)
+    }
+
     fn add(&mut self, started: &Started, depth: usize) {
         let words: Vec<&str> = started.words.iter().map(String::as_str).collect();
         self.program(&words, started.folder.as_deref(), depth);
@@ -122,19 +154,22 @@ impl Told {
             return self.found.push(told);
         }
         if let Some(server) = by_word(name) {
-            self.found.extend(by_path(program).map(|how| (how, server)));
+            // ClearML's is told nothing more.
+            let is_alone = arguments.iter().all(|word| word.is_empty());
+            let how = by_path(program).map(|how| if is_alone { how } else { how.max(How::Called) });
+            self.found.extend(how.map(|how| (how, server)));
             return;
         }
-        let path = absolute(program, folder);
-        if path.is_some_and(|path| is_own_script(&path))
-            || ["clearml-server", "trains-server"].contains(&name)
-        {
+        if is_script_of_clearml(program, folder) {
             let servers = arguments.iter().filter_map(|word| by_word(word));
             let before = self.found.len();
             self.found.extend(servers.map(|server| (How::Runs, server)));
             // What is none of its words, it runs as it is.
-            if self.found.len() == before && depth > 0 {
-                self.command(arguments, folder, depth - 1);
+            if self.found.len() == before {
+                self.is_unsettled |= arguments.first().is_some_and(|word| word.is_empty());
+                if depth > 0 {
+                    self.command(arguments, folder, depth - 1);
+                }
             }
             return;
         }
@@ -157,8 +192,8 @@ impl Told {
         match run {
             PythonProgram::Module(module) => {
                 self.is_job |= module.starts_with("jobs.");
-                match by_module(module) {
-                    Some(server) => return self.found.push((How::Runs, server)),
+                match by_module(module, folder) {
+                    Some(told) => return self.found.push(told),
                     None if LOADERS.contains(&module) => self.loaded(arguments, folder),
                     None => {}
                 }
@@ -170,8 +205,9 @@ impl Told {
             },
             PythonProgram::Text(text) => {
                 let words: Vec<&str> = text.split(|c: char| !is_of_module(c)).collect();
-                let told = words.iter().find_map(|word| by_module(word));
-                self.found.extend(told.map(|server| (How::Passes, server)));
+                let told = words.iter().find_map(|word| by_module(word, folder));
+                self.found
+                    .extend(told.map(|(_, server)| (How::Passes, server)));
             }
         }
     }
@@ -207,7 +243,8 @@ impl Told {
     /// Words of which it is not known which of them begin a command.
     fn within(&mut self, words: &[&str]) {
         for (at, word) in words.iter().enumerate() {
-            let server = by_module(word).or_else(|| {
+            let module = by_module(word, None).map(|(_, server)| server);
+            let server = module.or_else(|| {
                 let is_name = !word.contains('/') && !is_address(words, at);
                 by_word(word).filter(|_| is_name)
             });
@@ -218,20 +255,24 @@ impl Told {
 
     /// What a program is told that is none of ClearML's, and may start others.
     fn arguments(&mut self, name: &str, words: &[&str], folder: Option<&str>, depth: usize) {
-        let does_otherwise = OTHERWISE.iter().any(|part| {
-            let mut parts = name.split(|c: char| !c.is_ascii_alphabetic());
-            parts.any(|word| word.trim_end_matches('s') == *part || word == *part)
-        });
-        if !does_otherwise && depth > 0 {
-            self.started_by(words, folder, depth - 1);
+        let is_remote = REMOTE.contains(&name);
+        let does_otherwise = is_remote || does_otherwise(name);
+        if !is_remote && depth > 0 {
+            self.started_by(name, words, folder, depth - 1);
         }
         for (at, word) in words.iter().enumerate() {
-            let server = match by_module(word) {
-                Some(server) if !does_otherwise => {
-                    self.found.push((How::Runs, server));
+            let before = at.checked_sub(1).map_or(name, |before| words[before]);
+            let is_run = LOADERS.contains(&name) || before == "-m";
+            let server = match by_module(word, folder) {
+                Some(told) if is_run && !is_remote => {
+                    self.found.push(told);
                     continue;
                 }
-                Some(server) => Some(server),
+                Some((_, server)) if !may_be_script(name) => {
+                    self.found.push((How::Mentions, server));
+                    continue;
+                }
+                Some((_, server)) => Some(server),
                 None if word.contains('/') || is_address(words, at) => None,
                 None => by_word(word),
             };
@@ -245,18 +286,48 @@ impl Told {
         }
     }
 
-    /// The commands among a program's arguments: what follows `--`, what begins with Python, and a text after `-c`.
-    fn started_by(&mut self, words: &[&str], folder: Option<&str>, depth: usize) {
-        if let Some(at) = words.iter().position(|word| *word == "--") {
-            return self.command(&words[at + 1..], folder, depth);
-        }
-        let is_program = |word: &&str| is_python(last(word)) || LOADERS.contains(&last(word));
+    /// The commands among a program's arguments: what begins with Python or with ClearML's own script, what follows `--`, and a
+    /// text. A server's name alone tells less there, unless the program is known to start what it is told.
+    fn started_by(&mut self, name: &str, words: &[&str], folder: Option<&str>, depth: usize) {
+        let mut within = Self::default();
+        let is_program = |word: &&str| {
+            let name = last(word);
+            is_python(name)
+                || LOADERS.contains(&name)
+                || is_script_of_clearml(word, folder)
+                || by_file(word, folder).is_some_and(|(how, _)| how == How::Runs)
+        };
+        let behind = words.iter().position(|word| *word == "--");
         if let Some(at) = words.iter().position(is_program) {
-            return self.program(&words[at..], folder, depth);
+            within.program(&words[at..], folder, depth);
+        } else if let Some(at) = behind {
+            within.command(&words[at + 1..], folder, depth);
         }
         for pair in words.windows(2).filter(|pair| pair[0] == "-c") {
-            self.command(&["sh", "-c", pair[1]], folder, depth);
+            if WITH_TEXT.contains(&name) {
+                within.command(&["sh", "-c", pair[1]], folder, depth);
+            }
         }
+        let mut of_texts = Self::default();
+        for text in words.iter().filter(|word| word.contains(' ')) {
+            of_texts.command(&["sh", "-c", text], folder, depth);
+        }
+        let is_launcher = LAUNCHERS.contains(&name) || name.contains("entrypoint");
+        let does_otherwise = does_otherwise(name);
+        let of_texts = of_texts.found.into_iter();
+        let of_texts = of_texts.filter(|(how, _)| *how <= How::Module);
+        let found = within
+            .found
+            .into_iter()
+            .filter_map(|(how, server)| match how {
+                How::Runs | How::Module => Some((how, server)),
+                _ if does_otherwise => None,
+                _ if is_launcher => Some((how, server)),
+                how => Some((how.max(How::Passes), server)),
+            });
+        self.found.extend(found.chain(of_texts));
+        self.is_unsettled |= within.is_unsettled;
+        self.is_job |= within.is_job;
     }
 
     fn command(&mut self, words: &[&str], folder: Option<&str>, depth: usize) {
@@ -264,9 +335,9 @@ impl Told {
         let words: Vec<Knowable<String>> = words.collect();
         let unknown = || Knowable::unknown("it is of another program");
         let folder = folder.map_or_else(unknown, |folder| Knowable::Known(folder.to_owned()));
-        for one in started(&words, &folder, &|_| {
-            Knowable::unknown("it is not looked at")
-        }) {
+        let unknown = |_: &str| Knowable::unknown("it is not looked at");
+        let file = |_: &str| Knowable::unknown("it is not looked at");
+        for one in started(&words, &folder, &unknown, &file) {
             self.add(&one, depth);
         }
     }
@@ -305,16 +376,49 @@ fn by_word(word: &str) -> Option<Server> {
     }
 }
 
-/// Modules and applications that only ClearML has.
-fn by_module(word: &str) -> Option<Server> {
+/// Modules and applications that are called like ClearML's. Others have some of the same names, elsewhere than in its folder.
+fn by_module(word: &str, folder: Option<&str>) -> Option<(How, Server)> {
+    let is_home = |folder: &str| {
+        let folder = cleaned(folder);
+        let mut homes = ["/opt/clearml", "/opt/trains"].into_iter();
+        homes.any(|home| is_below(&folder, home))
+    };
+    let how = match folder.is_some_and(is_home) {
+        true => How::Runs,
+        false => How::Module,
+    };
     match word {
-        "apiserver.server" | "apiserver.server:app" => Some(Server::Apiserver),
+        "apiserver.server" | "apiserver.server:app" => Some((how, Server::Apiserver)),
         "fileserver:app" | "fileserver.fileserver" | "fileserver.fileserver:app" => {
-            Some(Server::Fileserver)
+            Some((how, Server::Fileserver))
         }
-        _ if word.ends_with("jobs.async_urls_delete") => Some(Server::AsyncDelete),
+        _ if word.ends_with("jobs.async_urls_delete") => Some((How::Runs, Server::AsyncDelete)),
         _ => None,
     }
+}
+
+/// Whether a program is the script that ClearML's images start with.
+fn is_script_of_clearml(program: &str, folder: Option<&str>) -> bool {
+    let path = absolute(program, folder);
+    path.is_some_and(|path| is_own_script(&path))
+        || ["clearml-server", "trains-server"].contains(&last(program))
+}
+
+/// Whether a program may be a script of somebody's that starts what it is told.
+fn may_be_script(name: &str) -> bool {
+    ["entrypoint", "launch", "run", "start", ".sh"]
+        .iter()
+        .any(|part| name.contains(part))
+}
+
+/// Whether what a program does to something of a server's name is another thing than to start it. A script that a container
+/// begins with starts what it is told.
+fn does_otherwise(name: &str) -> bool {
+    let is_one = OTHERWISE.iter().any(|part| {
+        let mut parts = name.split(|c: char| !c.is_ascii_alphabetic());
+        parts.any(|word| word.trim_end_matches('s') == *part || word == *part)
+    });
+    is_one && !name.contains("entrypoint")
 }
 
 fn is_of_module(c: char) -> bool {
@@ -414,11 +518,12 @@ mod tests {
         let around = Around {
             folder: &nothing,
             variable: &|_| Knowable::Known(None),
+            file: &|_| Knowable::unknown("no file"),
         };
         Told::of((&command, None), &words, &around).surest()
     }
 
-    use How::{Called, Mentions, Named, Passes, Runs};
+    use How::{Called, Mentions, Module, Named, Passes, Runs};
     use Server::{Apiserver, AsyncDelete, Fileserver, Webserver};
 
     /// Commands whose words have no spaces in them.
@@ -441,9 +546,37 @@ mod tests {
         (
             "ddtrace-run python3 -m apiserver.server",
             &[Apiserver],
+            Module,
+        ),
+        ("coverage run -m apiserver.server", &[Apiserver], Module),
+        ("uvicorn fileserver:app", &[Fileserver], Mentions),
+        ("pylint apiserver.server", &[Apiserver], Mentions),
+        (
+            "gunicorn --chdir /srv fileserver:app",
+            &[Fileserver],
+            Module,
+        ),
+        ("apiserver --audit-log x", &[Apiserver], Called),
+        ("iperf3 -c apiserver", &[Apiserver], Mentions),
+        ("ssh host -- apiserver", &[Apiserver], Mentions),
+        ("tar czf b -- fileserver", &[Fileserver], Mentions),
+        ("launch -- apiserver", &[Apiserver], Passes),
+        (
+            "/docker-entrypoint.sh python3 -m apiserver.server",
+            &[Apiserver],
+            Module,
+        ),
+        (
+            "dockerize -wait tcp://mongo:27017 /opt/clearml/entrypoint.sh apiserver",
+            &[Apiserver],
             Runs,
         ),
-        ("coverage run -m apiserver.server", &[Apiserver], Runs),
+        ("/docker-entrypoint.sh apiserver", &[Apiserver], Passes),
+        (
+            "uwsgi --wsgi-file /opt/clearml/apiserver/server.py",
+            &[Apiserver],
+            Runs,
+        ),
         ("su clearml -c apiserver", &[Apiserver], Named),
         ("runuser -u clearml -- apiserver", &[Apiserver], Named),
         ("wrapper.sh apiserver", &[Apiserver], Passes),
@@ -477,7 +610,7 @@ mod tests {
         (
             "./migrate.sh; python3 -m apiserver.server",
             &[Apiserver],
-            Runs,
+            Module,
         ),
         ("python3 -m jobs.x & exec fileserver", &[Fileserver], Named),
         (
@@ -530,6 +663,11 @@ mod tests {
             Named,
         ),
         (&["bash", "-c", "exec ${X apiserver"], &[Apiserver], Passes),
+        (
+            &["multirun", "/opt/clearml/entrypoint.sh apiserver"],
+            &[Apiserver],
+            Runs,
+        ),
     ];
 
     #[test]

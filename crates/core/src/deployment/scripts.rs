@@ -17,7 +17,7 @@ const LARGEST: u64 = 64 << 10;
 /// A container with the words of its scripts behind those of its command.
 pub(super) fn with_scripts(container: &Arc<Container>) -> Arc<Container> {
     let paths = container.words.iter().filter(|word| word.starts_with('/'));
-    let scripts = paths.filter_map(|path| script(container, &cleaned(path)));
+    let scripts = paths.filter_map(|path| text(container, &cleaned(path)));
     let words: Vec<String> = scripts.flat_map(|text| words(&text)).collect();
     if words.is_empty() {
         return Arc::clone(container);
@@ -35,7 +35,7 @@ fn words(script: &str) -> Vec<String> {
 }
 
 /// The text of a script at a path of a container, where it is on this machine. A mount hides what is copied.
-fn script(container: &Container, path: &str) -> Option<Zeroizing<String>> {
+pub(super) fn text(container: &Container, path: &str) -> Option<Zeroizing<String>> {
     let mut mounts = container.mounts.iter().chain(&container.copies);
     let text = mounts.find_map(|mount| {
         let rest = relative(path, mount.target.known()?)?;
