@@ -40,7 +40,11 @@ impl Bench {
                 (ours, theirs),
                 Bound::AtMost(KUBECTL_AT_MOST),
             )
-            .by("`clearml-verify -f json cluster.yaml`, `kubectl label --local -o yaml -f cluster.yaml a=b`"),
+            .by("`clearml-verify -f json cluster.yaml`, `kubectl label --local -o yaml -f cluster.yaml a=b`")
+            .because(
+                "440,000 instructions a manifest, of which 64 % read its YAML, 9 % find out which workloads name each other, 8 % look for the words \
+                 because of which a workload is read, and 4 % find where each manifest begins.",
+            ),
             Row::megabytes(format!("{work}: memory"), megabytes, MEGABYTES),
         ])
     }
