@@ -473,6 +473,8 @@ pub struct Elsewhere {
     pub name: String,
     /// The key in it.
     pub key: String,
+    /// Whether the pod starts without it.
+    pub is_optional: bool,
     /// Why it is not known.
     pub reason: Reason,
 }

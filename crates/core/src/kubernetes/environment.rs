@@ -255,17 +255,19 @@ impl<'a> Environment<'a> {
                 span,
                 origin: origin(kind),
             };
+            let is_optional = is_true(reference, &["optional"]);
             let elsewhere = |reason: Reason| {
                 let elsewhere = Elsewhere {
                     kind,
                     name: name.to_owned(),
                     key: key.to_owned(),
+                    is_optional,
                     reason,
                 };
                 given(VariableValue::Elsewhere(Box::new(elsewhere)), span)
             };
             let found = match self.meant(kind, name) {
-                Found::Nothing if is_true(reference, &["optional"]) => {
+                Found::Nothing if is_optional => {
                     return Some(elsewhere(or_keys(kind, &may_be_in(kind, name))));
                 }
                 Found::Nothing => return Some(elsewhere(or_keys(kind, &not_given(kind, name)))),
@@ -370,6 +372,7 @@ fn value_of(object: &Object, kind: &'static str, key: &str, content: Content) ->
             kind,
             name: object.name.clone(),
             key: key.to_owned(),
+            is_optional: false,
             reason: or_keys(kind, &store::encrypted(object)),
         })),
         Content::Bytes => VariableValue::Unknown(

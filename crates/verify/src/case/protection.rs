@@ -329,6 +329,7 @@ fn variable<'a>(service: &'a Container, name: &str) -> Said<'a> {
     };
     match &variable.value {
         VariableValue::Unknown(_) if service.untold().is_some() => Said::Untold,
+        VariableValue::Elsewhere(elsewhere) if elsewhere.is_optional => Said::Untold,
         VariableValue::Known(_) if variable.left_to_the_shell().is_some() => Said::Unset,
         VariableValue::Known(value) => Said::Text(value.expose()),
         VariableValue::Unset => Said::Unset,

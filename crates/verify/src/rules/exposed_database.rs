@@ -40,6 +40,8 @@ const REACHABLE: Severity = Severity::Error;
 const GUARDED: Severity = Severity::Warning;
 /// What follows where nothing is known to protect it.
 const OPEN: &str = "anyone who can reach it can read and change all ClearML data in it, unless it has a password of its own";
+/// The same where somebody guesses its password.
+const GUESSED: &str = "its password is easily guessed, so anyone who can reach it can read and change all ClearML data in it";
 /// The same where something that is not here may set a password.
 const UNTOLD: &str = "anyone who can reach it can read and change all ClearML data in it, unless it has a password that is in none of these files";
 /// What to do with what leads there on purpose.
@@ -296,6 +298,7 @@ fn found(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>, help:
         _ if is_behind_a_password(case, way) => {
             (true, "only a password protects the ClearML data in it")
         }
+        Protection::Weak(_) => (false, GUESSED),
         Protection::Unknown if service.untold().is_some() => (false, UNTOLD),
         _ if has_untold_page(case, way) => (false, UNTOLD),
         _ => (false, OPEN),

@@ -403,6 +403,9 @@ impl Store {
                         .map(|what| format!("whose password {what}")),
                 }
             }
+            VariableValue::Elsewhere(elsewhere) if elsewhere.is_optional => {
+                return Knowable::Unknown(elsewhere.reason.clone());
+            }
             _ => None,
         })
     }

@@ -182,7 +182,11 @@ impl Shell<'_> {
             (true, text) => text,
             (false, file) => file.and_then(|path| self.text_of(&path, &state)),
         };
-        let is_own = |path: &String| !options.is_text && is_own(path, &state);
+        // A shell looks for a file in the folder that it is in, whatever its name looks like.
+        let is_own = |path: &String| {
+            let absolute = state.absolute(path);
+            !options.is_text && is_own_script(absolute.as_deref().unwrap_or(path))
+        };
         match text {
             Knowable::Known(text) => child.script(&text),
             Knowable::Unknown(_) if first.known().is_some_and(is_own) => {

@@ -11,7 +11,7 @@ use super::spoken::Spoken;
 use super::tool::Tool;
 use super::{Around, Database, Namespace, anywhere, mention, proxy};
 use crate::container::Container;
-use crate::knowable::Knowable;
+use crate::knowable::{Knowable, Reason};
 use crate::unseen::{Hides, Unseen};
 
 /// What is not known of a way whose end is not.
@@ -81,7 +81,8 @@ impl Ways<'_> {
         for rule in &reading.rules {
             self.found.extend(told(around, by, rule));
             self.unseen.extend(unclear(around, by, rule));
-            self.unseen.extend(untold(around, by, rule));
+            self.unseen
+                .extend(untold(around, by, rule, reading.variables.doubt()));
         }
         let reason = "a part of its configuration is not read";
         if reading.tunnels == Extent::Part {
@@ -160,15 +161,26 @@ impl Ways<'_> {
         self.found.extend(concluded);
     }
 
+    /// Why what it extends may have its command or its files, where it has neither.
+    fn of_base(&self) -> Option<Reason> {
+        let container = self.container;
+        let base = container.unread.as_ref();
+        let base = base.filter(|one| one.hides == Hides::Base)?;
+        let is_one = mention::is_forwarder(container) || proxy::may_be_one(container);
+        let is_told = !container.command.is_empty() || !self.reading.files.texts.is_empty();
+        (is_one && !is_told).then(|| base.reason.clone())
+    }
+
     /// That a variable is not known which it may be told by.
     fn by_variables(&mut self) {
         let (around, by, container) = (self.around, self.by, self.container);
+        let files = &self.reading.files;
         let takes_any = mention::is_forwarder(container)
             && !mention::is_told_by_text(container)
-            && !mention::is_told_elsewhere(container, &self.reading.files);
+            && !mention::is_told_elsewhere(container, files);
         let asked = self.reading.variables.doubt();
         let any = || mention::unknown(container).filter(|_| takes_any);
-        let Some(why) = asked.cloned().or_else(any) else {
+        let Some(why) = asked.cloned().or_else(any).or_else(|| self.of_base()) else {
             return;
         };
         let is_said = self.unseen.iter().any(|one| one.what == WHOM);
@@ -323,13 +335,14 @@ pub(super) fn unseen(container: &Container, what: &str, reason: &str) -> Unseen 
 }
 
 /// Why it is not known to whom a rule leads, if that may be a database, or a server in clear text.
-fn untold(around: &Around<'_>, by: usize, rule: &Rule) -> Option<Unseen> {
+fn untold(around: &Around<'_>, by: usize, rule: &Rule, doubt: Option<&Reason>) -> Option<Unseen> {
     let mut to = rule.to.iter();
     let is_untold = to.any(|target| target.address.host.is_none() && !target.is_guarded);
     if !is_untold || sends_away(rule) == Holds::Always {
         return None;
     }
     let reason = "a part of the request names a host, or a variable that is in no file here; name the containers in its configuration";
+    let reason = doubt.map_or(reason, Reason::as_str);
     let container = &around.containers[by];
     may_lead(around, by, !rule.is_tls).then(|| unseen(container, WHOM, reason))
 }

@@ -161,7 +161,8 @@ pub(super) fn is_forwarder(container: &Container) -> bool {
         || is_tunnel(container)
 }
 
-/// Programs that take whom they pass on to from the command alone, and those that take it from that or a file.
+/// Programs that take whom they pass on to from the command alone, and those that take it from that, from a file, or from
+/// variables of which each is asked for.
 const TOLD_BY_COMMAND: [&str; 9] = [
     "bore",
     "chisel",
@@ -173,14 +174,21 @@ const TOLD_BY_COMMAND: [&str; 9] = [
     "websockify",
     "wstunnel",
 ];
-const TOLD_BY_FILE: [&str; 8] = [
+const TOLD_BY_TEXT: [&str; 15] = [
+    "autossh",
     "frpc",
     "haproxy",
     "inlets",
+    "nc",
+    "ncat",
+    "netcat",
     "ngrok",
     "rathole",
     "rinetd",
+    "ssh",
     "sslh",
+    "stunnel",
+    "stunnel4",
     "toxiproxy",
 ];
 
@@ -202,9 +210,13 @@ pub(super) fn is_told_by_command(container: &Container) -> bool {
 
 /// Whether variables say what a container passes on only where its command or a file uses them.
 pub(super) fn is_told_by_text(container: &Container) -> bool {
-    are_all(container, |name| {
-        by_command(name) || TOLD_BY_FILE.contains(&name)
-    })
+    // Others' images of ngrok make its command from variables.
+    let is_of_others =
+        container.image_name() == "ngrok" && !container.repository().ends_with("ngrok/ngrok");
+    !is_of_others
+        && are_all(container, |name| {
+            by_command(name) || TOLD_BY_TEXT.contains(&name)
+        })
 }
 
 fn by_command(name: &str) -> bool {
@@ -213,8 +225,9 @@ fn by_command(name: &str) -> bool {
 
 /// Whether it runs something that passes bytes on, and all of that is such a program.
 fn are_all(container: &Container, is_one: impl Fn(&str) -> bool) -> bool {
+    let is_optional = |name: &&str| WITH_OPTION.iter().any(|(names, _)| names.contains(name));
     let mut found = programs(container)
-        .filter(|name| passes_on(name))
+        .filter(|name| passes_on(name) || is_optional(name))
         .peekable();
     found.peek().is_some() && found.all(is_one)
 }

@@ -181,6 +181,9 @@ impl Tool {
             None if is_told => Walls::None,
             None => Walls::Untold,
             Some((_, VariableValue::Unknown(_))) if !is_told => Walls::Untold,
+            Some((_, VariableValue::Elsewhere(elsewhere))) if elsewhere.is_optional => {
+                Walls::Untold
+            }
             Some((name, VariableValue::Known(password))) if !name.ends_with("_FILE") => {
                 match password.expose().is_empty() {
                     true => Walls::None,

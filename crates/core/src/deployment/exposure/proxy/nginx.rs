@@ -64,8 +64,9 @@ pub(super) fn own(
             text: Zeroizing::new(pair[1].to_owned()),
         })
         .collect();
+    // What its name does not end so in is no template.
     let outside: Vec<&File> = { files.texts.iter() }
-        .filter(|file| !is_below(&file.path, "/etc/nginx"))
+        .filter(|file| !is_below(&file.path, "/etc/nginx") && file.path.ends_with(".template"))
         .collect();
     let folder = match outside.is_empty() {
         true => None,
