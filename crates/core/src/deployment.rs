@@ -162,9 +162,8 @@ impl Composed {
 /// Why services may have more variables than are read, by their names.
 fn unread_variables(project: &Project) -> HashMap<String, Doubt> {
     // Of several the first one counts, and what hides more.
-    let mut hiding: Vec<&Unseen> = { project.unseen.iter().rev() }
-        .filter(|one| one.hides.variables())
-        .collect();
+    let all = project.unseen.iter().chain(&project.remote);
+    let mut hiding: Vec<&Unseen> = { all.rev() }.filter(|one| one.hides.variables()).collect();
     hiding.sort_by_key(|one| one.hides == Hides::Base);
     let why = |one: &Unseen| {
         let doubt = Doubt {

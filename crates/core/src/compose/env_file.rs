@@ -90,21 +90,24 @@ pub(super) fn of_service(
                 let key = ("env_file", Hides::Variables);
                 let unseen = unseen(key, service, &file, why);
                 let reason = unseen.may_set_variables();
-                set_again(&mut variables, &reason);
+                set_again(variables.values_mut(), &reason);
                 missing.get_or_insert(reason);
                 project.unseen.push(unseen);
             }
         }
     }
     if let Some(reason) = base {
-        set_again(&mut variables, &reason);
+        set_again(variables.values_mut(), &reason);
     }
     Ok(variables)
 }
 
 /// What is not here comes later, and may set each of these to something else.
-fn set_again(variables: &mut Variables, reason: &Reason) {
-    for variable in variables.values_mut() {
+pub(super) fn set_again<'a>(
+    variables: impl IntoIterator<Item = &'a mut Variable>,
+    reason: &Reason,
+) {
+    for variable in variables {
         variable.value = VariableValue::Unknown(reason.clone());
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::container::{Container, Hook, Text, Variable, capability_of_root};
 use crate::error::Error;
-use crate::knowable::Knowable;
+use crate::knowable::{Knowable, Reason};
 use crate::source::{Sources, Span};
 use crate::unseen::{Hides, Unseen};
 use crate::yaml::{Field, Node};
@@ -58,7 +58,11 @@ impl Project {
                 (image, written)
             }
             Some(built) => {
-                add_image_variables(&mut environment, built.environment);
+                let mut of_image = built.environment;
+                if let Some(reason) = self.hides_variables(&name) {
+                    env_file::set_again(&mut of_image, &reason);
+                }
+                add_image_variables(&mut environment, of_image);
                 copies = built.copies;
                 doubts.extend(built.doubts);
                 (built.base.map(Some), named)
@@ -123,6 +127,15 @@ impl Project {
             self.note_unsteady(name, parts, &other);
         }
         Ok(variables)
+    }
+
+    /// Why a service may have more variables than are read.
+    fn hides_variables(&self, name: &str) -> Option<Reason> {
+        let is_one = |one: &&Unseen| one.hides.variables() && one.service.as_deref() == Some(name);
+        self.unseen
+            .iter()
+            .find(is_one)
+            .map(Unseen::may_set_variables)
     }
 
     /// The text of a key; not known where a variable in it has no value here.

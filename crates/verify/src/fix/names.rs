@@ -80,19 +80,35 @@ impl Names {
     }
 
     /// Gives the helps of a report the names of files that nothing has yet, and the keyset in use: run in this order, no
-    /// command is refused because of an earlier one, or undoes it. The same help has the same names.
+    /// command is refused because of an earlier one, or undoes it. The same commands have the same names.
     pub(crate) fn in_helps(findings: &mut [Finding], keys: Option<&Path>) {
         let mut names = Self::default();
         let mut known: HashMap<String, String> = HashMap::new();
         let mut in_use = InUse::of(keys);
         for finding in findings {
             let help = std::mem::take(&mut finding.help);
-            if let Some(known) = known.get(&help) {
-                finding.help.clone_from(known);
+            // What is above the commands may differ, and names no file. Whether the keyset in use is named depends on what comes before.
+            let (above, commands) = match help.split_once('\n') {
+                Some((above, commands)) if !help.contains("KEYS") => (above, commands),
+                _ => ("", &*help),
+            };
+            if let Some(known) = known.get(commands) {
+                finding.help = match above {
+                    "" => known.clone(),
+                    above => format!("{above}\n{known}"),
+                };
                 continue;
             }
             finding.help = names.in_help(in_use.named(&help));
-            known.insert(help, finding.help.clone());
+            let named = match above {
+                "" => finding.help.clone(),
+                _ => finding
+                    .help
+                    .split_once('\n')
+                    .map_or("", |(_, rest)| rest)
+                    .to_owned(),
+            };
+            known.insert(commands.to_owned(), named);
         }
     }
 
@@ -141,4 +157,28 @@ fn renamed(help: &str, name: &str, free: &str) -> String {
         before = bare;
     }
     renamed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Draft, Severity};
+
+    #[test]
+    fn the_same_commands_have_the_same_names() {
+        let helps = [
+            "give new values:\n  clearml-keygen -o keys.env",
+            "mount the folder, or give new values:\n  clearml-keygen -o keys.env",
+            "give another value:\n  clearml-keygen -q -o keys.env",
+        ];
+        let draft = |help: &str| Draft::new(Severity::Note, "it is so", help).of("rule");
+        let mut findings: Vec<Finding> = helps.into_iter().map(draft).collect();
+        Names::in_helps(&mut findings, None);
+        let named: Vec<&str> = findings.iter().map(|one| &*one.help).collect();
+        assert_eq!(named[..2], helps[..2]);
+        assert_eq!(
+            named[2],
+            "give another value:\n  clearml-keygen -q -o keys-2.env"
+        );
+    }
 }

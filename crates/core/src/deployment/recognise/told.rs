@@ -93,8 +93,9 @@ impl Told {
         let mut told = Self::default();
         // Nearly every container is something else, and is told nothing of these.
         let may_tell = |word: &str| {
-            let parts = ["server", "async_urls_delete", "jobs.", "$", ".sh", "/"];
-            parts.iter().any(|part| word.contains(part))
+            let parts = ["server", "async_urls_delete", "jobs.", "$", ".sh"];
+            // What a path of the container leads to may be here.
+            word.starts_with('/') || parts.iter().any(|part| word.contains(part))
         };
         if !words.iter().any(|word| may_tell(word)) {
             return told;
