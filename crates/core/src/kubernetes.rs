@@ -4,6 +4,7 @@
 //! All manifests of one run are one pool, in which references are looked up. A text may have many thousands of objects; most
 //! of them are passed over before anything is built of them.
 
+mod ahead;
 mod build;
 mod doubt;
 mod environment;

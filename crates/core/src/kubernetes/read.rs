@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
+use super::ahead::{Ahead, Parsed};
 use super::object::{Object, Role, Wrapped, role, shown_kind};
 use super::patch;
 use super::split::{self, Document, ItemOf, Part};
@@ -118,6 +119,25 @@ pub fn is_manifest(text: &str) -> bool {
     })
 }
 
+/// Whether to read an object, where its kind, its version and its words decide that.
+fn decided(kind: &str, version: Option<&str>, written: &str) -> Option<bool> {
+    if split::is_list(kind) {
+        return Some(true);
+    }
+    match role(kind, version) {
+        Role::Entrance | Role::Maker => Some(true),
+        Role::Workload => {
+            Some(WORDS.iter().any(|word| written.contains(word)) || may_lead(written))
+        }
+        Role::Chart => Some(written.to_ascii_lowercase().contains("clearml")),
+        // Helm keeps whole releases in Secrets.
+        Role::Read => Some(kind == "Service" || !written.contains("helm.sh/release.v1")),
+        Role::Record => Some(false),
+        Role::Database | Role::Route if version.is_none() => Some(true),
+        Role::Database | Role::Route | Role::Other => None,
+    }
+}
+
 impl Reader {
     /// Nothing yet.
     pub fn new() -> Self {
@@ -138,9 +158,17 @@ impl Reader {
             source,
             unit,
         };
-        let done = split::documents(of.text)
+        let documents = split::documents(of.text);
+        let is_read = |part: &Part| {
+            let written = &of.text[part.range.clone()];
+            let kind = part.kind.as_deref();
+            written.len() <= LARGEST
+                && kind.is_none_or(|kind| decided(kind, None, written) == Some(true))
+        };
+        let mut ahead = Ahead::of(path, of.text, &documents, &is_read);
+        let done = documents
             .iter()
-            .try_for_each(|document| self.document(&of, document));
+            .try_for_each(|document| self.document(&of, document, &mut ahead));
         if done.is_err() {
             // What is half of something would be taken for the whole.
             self.take_back(before);
@@ -166,10 +194,16 @@ impl Reader {
         self.wrapped.truncate(wrapped);
     }
 
-    fn document(&mut self, of: &Of<'_>, document: &Document) -> Result<(), Error> {
+    fn document(
+        &mut self,
+        of: &Of<'_>,
+        document: &Document,
+        ahead: &mut Ahead,
+    ) -> Result<(), Error> {
         let before = self.lengths();
         for part in &document.parts {
-            let Err(error) = self.part(of, part) else {
+            let parsed = ahead.take(&part.range);
+            let Err(error) = self.part(of, part, parsed) else {
                 continue;
             };
             let is_split = part.range != document.range && document.range.len() <= LARGEST;
@@ -178,21 +212,20 @@ impl Reader {
             }
             // An anchor may be in another item: the whole tells.
             self.take_back(before);
-            return self.part(
-                of,
-                &Part {
-                    range: document.range.clone(),
-                    kind: None,
-                    of: None,
-                },
-            );
+            let whole = Part {
+                range: document.range.clone(),
+                kind: None,
+                of: None,
+            };
+            return self.part(of, &whole, None);
         }
         Ok(())
     }
 
-    fn part(&mut self, of: &Of<'_>, part: &Part) -> Result<(), Error> {
+    /// Takes over an object, which may have been parsed ahead.
+    fn part(&mut self, of: &Of<'_>, part: &Part, parsed: Option<Parsed>) -> Result<(), Error> {
         let written = &of.text[part.range.clone()];
-        let kind = part.kind.as_deref();
+        let kind = part.kind.as_deref().filter(|_| parsed.is_none());
         if kind.is_some_and(|kind| !self.is_wanted(of, kind, None, &part.range)) {
             return Ok(());
         }
@@ -203,7 +236,8 @@ impl Reader {
                 "give this the objects of ClearML alone, each as one of its own",
             ));
         }
-        let parsed = yaml::parse_part_last(of.path, of.text, part.range.clone());
+        let parse = || yaml::parse_part_last(of.path, of.text, part.range.clone());
+        let parsed = parsed.unwrap_or_else(parse);
         let (trees, repeated) = parsed.map_err(|error| of.error(error, written, &part.range))?;
         // kubectl prints some objects so, and reads the last one of them.
         let is_second = |at: &&usize| of.text[**at..].starts_with("apiVersion");
@@ -241,20 +275,8 @@ impl Reader {
         range: &Range<usize>,
     ) -> bool {
         let written = &of.text[range.clone()];
-        if split::is_list(kind) {
-            return true;
-        }
-        match role(kind, version) {
-            Role::Entrance | Role::Maker => return true,
-            Role::Workload => {
-                return WORDS.iter().any(|word| written.contains(word)) || may_lead(written);
-            }
-            Role::Chart => return written.to_ascii_lowercase().contains("clearml"),
-            // Helm keeps whole releases in Secrets.
-            Role::Read => return kind == "Service" || !written.contains("helm.sh/release.v1"),
-            Role::Record => return false,
-            Role::Database | Role::Route if version.is_none() => return true,
-            Role::Database | Role::Route | Role::Other => {}
+        if let Some(is_read) = decided(kind, version, written) {
+            return is_read;
         }
         let has_image = REPOSITORIES.iter().any(|image| written.contains(image));
         let shown = shown_kind(kind, version.unwrap_or_default());

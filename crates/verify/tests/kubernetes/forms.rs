@@ -436,3 +436,28 @@ fn what_is_not_read_is_told_of_its_own_file() {
         assert_eq!(line["subject"], line["place"]["file"]);
     }
 }
+
+/// Many are parsed ahead, on several processors.
+#[test]
+fn many_objects_are_read_as_few_are() {
+    let few = Chart::default().render();
+    let one = |number: usize| {
+        format!(
+            "---\napiVersion: v1\nkind: Service\nmetadata: {{name: s{number}, namespace: other}}\nspec: {{ports: [{{port: 80}}]}}\n"
+        )
+    };
+    let many: String = (0..600).map(one).collect();
+    let look_at = |text: &str| look(&["a.yaml"], &[("a.yaml", text)]);
+    let with_many = format!("{few}{many}");
+    let findings = |done: Done| done.json["findings"].clone();
+    assert_eq!(findings(look_at(&with_many)), findings(look_at(&few)));
+    let line = with_many.lines().count() + 5;
+    let broken = with_many + &one(600).replace("spec: {", "spec: }");
+    let done = look_at(&broken);
+    assert_eq!(done.code, 2);
+    assert!(
+        done.stderr.contains(&format!("a.yaml:{line}:")),
+        "{}",
+        done.stderr
+    );
+}
