@@ -317,13 +317,29 @@ pub fn roles(name: &str, service: &Value) -> BTreeSet<Role> {
     match (is_servers_image(image), ran.trim().is_empty()) {
         (true, true) => by_word(name),
         (true, false) => by_word(&ran),
-        // An image of any name that runs a word of ClearML's is a copy of it. Anything may be called a web server.
+        // An image of any name that runs a word of ClearML's is a copy of it, where something else tells so, too. Anything may
+        // be called a web server.
         (false, _) => {
             let mut roles = by_word(&commands(&ran));
             roles.remove(&Role::Webserver);
+            if !is_given(service) {
+                let called = by_word(name);
+                roles.retain(|role| called.contains(role));
+            }
             roles
         }
     }
+}
+
+/// Whether a service has variables that only ClearML's servers read.
+fn is_given(service: &Value) -> bool {
+    let variables = service["environment"].as_object().into_iter().flatten();
+    let mut names = variables.map(|(name, _)| name);
+    names.any(|name| {
+        ["CLEARML__", "TRAINS__"]
+            .iter()
+            .any(|start| name.starts_with(start))
+    })
 }
 
 /// The words that begin a command, and what Python is told to run. Whatever else a program is told is its own affair.
@@ -514,13 +530,18 @@ mod tests {
 
     #[test]
     fn a_copy_of_the_image_is_told_by_what_it_runs() {
-        let run = |image: &str, command: &str| {
-            roles("app", &json!({"image": image, "command": [command]}))
+        let run = |name: &str, command: &str, variable: &str| {
+            let environment = json!({variable: "1"});
+            let service =
+                json!({"image": "example/app:1", "command": [command], "environment": environment});
+            roles(name, &service)
         };
         let fileserver = BTreeSet::from([Role::Fileserver]);
-        assert_eq!(run("example/app:1", "fileserver"), fileserver);
-        assert_eq!(run("example/app:1", "app"), BTreeSet::new());
-        assert_eq!(run("example/app:1", "webserver"), BTreeSet::new());
+        assert_eq!(run("fileserver", "fileserver", "A"), fileserver);
+        assert_eq!(run("app", "fileserver", "CLEARML__a__b"), fileserver);
+        assert_eq!(run("app", "fileserver", "A"), BTreeSet::new());
+        assert_eq!(run("app", "app", "A"), BTreeSet::new());
+        assert_eq!(run("app", "webserver", "CLEARML__a__b"), BTreeSet::new());
     }
 
     #[test]
