@@ -301,7 +301,7 @@ impl Deployment {
         let has_servers = !self.instances.is_empty();
         let is_said = |hint: &Hint| {
             let is_missing = || self.of(hint.server).next().is_none();
-            hint.is_of_another || has_servers && is_missing()
+            hint.is_of_another || (has_servers || hint.is_alone) && is_missing()
         };
         let hinted = services.clone().filter_map(|(service, one)| {
             let hint = one.hint.filter(is_said)?;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::container::{Container, Hook, Text, Variable, capability_of_root};
 use crate::error::Error;
-use crate::knowable::{Knowable, Reason};
+use crate::knowable::Knowable;
 use crate::source::{Sources, Span};
 use crate::unseen::{Hides, Unseen};
 use crate::yaml::{Field, Node};
@@ -58,10 +58,7 @@ impl Project {
                 (image, written)
             }
             Some(built) => {
-                let mut of_image = built.environment;
-                if let Some(reason) = self.hides_variables(&name) {
-                    env_file::set_again(&mut of_image, &reason);
-                }
+                let of_image = self.of_image(&name, built.environment);
                 add_image_variables(&mut environment, of_image);
                 copies = built.copies;
                 doubts.extend(built.doubts);
@@ -129,13 +126,13 @@ impl Project {
         Ok(variables)
     }
 
-    /// Why a service may have more variables than are read.
-    fn hides_variables(&self, name: &str) -> Option<Reason> {
+    /// What the image of a service sets, and what is not here may set to something else.
+    fn of_image(&self, name: &str, mut variables: Vec<Variable>) -> Vec<Variable> {
         let is_one = |one: &&Unseen| one.hides.variables() && one.service.as_deref() == Some(name);
-        self.unseen
-            .iter()
-            .find(is_one)
-            .map(Unseen::may_set_variables)
+        if let Some(unseen) = self.unseen.iter().find(is_one) {
+            env_file::set_again(&mut variables, &unseen.may_set_variables());
+        }
+        variables
     }
 
     /// The text of a key; not known where a variable in it has no value here.

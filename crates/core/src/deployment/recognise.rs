@@ -42,6 +42,8 @@ pub(super) struct Hint {
     pub(super) reason: &'static str,
     /// Whether it is said beside another server of the kind as well.
     pub(super) is_of_another: bool,
+    /// Whether it is said where nothing else is of ClearML.
+    pub(super) is_alone: bool,
 }
 
 impl Recognised {
@@ -61,12 +63,14 @@ pub(super) fn settle(all: &mut [Recognised]) {
         let Some(server) = one.servers.first().copied() else {
             continue;
         };
-        if sure.contains(&server) {
+        // One that reads nothing gets nothing, and has its ports.
+        if sure.contains(&server) && server.reads_configuration() {
             one.servers.clear();
-            one.hint = server.reads_configuration().then_some(Hint {
+            one.hint = Some(Hint {
                 server,
                 reason: ONLY_NAMED,
                 is_of_another: true,
+                is_alone: false,
             });
         }
     }
@@ -186,6 +190,7 @@ pub(super) fn recognise(service: &Container) -> Recognised {
                 server,
                 reason: ONLY_AN_ARGUMENT,
                 is_of_another: may_run,
+                is_alone: false,
             });
         }
     }
@@ -303,13 +308,13 @@ impl<'a> Named<'a> {
 
     /// Whether it or its image has a name of ClearML's. `api`, `web` and `files` are anybody's names.
     fn has_own_name(&self) -> bool {
+        let own = ["apiserver", "fileserver", "async_delete", "async-delete"];
         let own_name = self.service.container_name.as_deref().unwrap_or_default();
         let mut names = [self.image_name(), &self.service.name, own_name].into_iter();
-        self.has_full_name()
-            || names.any(|name| {
-                let name = name.to_ascii_lowercase();
-                bare(&name) != name
-            })
+        names.any(|name| {
+            let name = name.to_ascii_lowercase();
+            own.iter().any(|own| name.contains(own)) || bare(&name) != name
+        })
     }
 
     /// It has ClearML's image, or is given what ClearML's servers read, or is called like something of ClearML's.
@@ -318,7 +323,15 @@ impl<'a> Named<'a> {
             return;
         }
         let is_given = self.image == Image::Server || has_server_variable(self.service);
-        if let Some(server) = self.by_own_name().or(self.by_image()) {
+        let named = self.by_own_name().or(self.by_image());
+        // Anybody's program may be given the names of databases.
+        let may_start = |server: Server| {
+            self.image == Image::Server
+                || self.has_full_name()
+                || self.is_open()
+                || told.names(server)
+        };
+        if let Some(server) = named.filter(|server| !is_given || may_start(*server)) {
             if is_given || self.is_by_name(server, told) {
                 recognised.servers.push(server);
                 recognised.is_by_name = !is_given;
@@ -363,11 +376,22 @@ impl<'a> Named<'a> {
         serves_nothing(&command[usize::from(is_script)..])
     }
 
-    /// Whether a name alone makes it a server: one that only ClearML's have, and where its command may start that.
+    /// Whether a name alone makes it a server: one that only ClearML's have, and where its command may start that. nginx starts
+    /// the web server, which gets no keys.
     fn is_by_name(&self, server: Server, told: &Told) -> bool {
-        let command = &self.service.command;
-        let is_open = command.is_empty() || command.iter().any(|word| word.known().is_none());
-        self.has_full_name() && (is_open || told.names(server))
+        let image = self.image_name();
+        let is_web = server == Server::Webserver;
+        let is_called = self.by_image() == Some(Server::Webserver)
+            && (image.contains("clearml") || image.contains("trains"));
+        let runs_nginx = || is_web && self.service.words.iter().any(|word| word == "nginx");
+        (self.has_full_name() || is_called)
+            && (self.is_open() || told.names(server) || runs_nginx())
+    }
+
+    /// Whether its command tells nothing, or something that is not known.
+    fn is_open(&self) -> bool {
+        let mut command = self.service.command.iter();
+        self.service.command.is_empty() || command.any(|word| word.known().is_none())
     }
 
     /// Whether it or its image is called so that the name says what it serves. `api`, `web` and `files` are anybody's names.
@@ -405,6 +429,7 @@ impl<'a> Named<'a> {
             server,
             reason: ONLY_NAMED,
             is_of_another: false,
+            is_alone: looks_like_clearml(self.service) && self.is_open(),
         });
     }
 }

@@ -49,7 +49,11 @@ impl<'a> Variables<'a> {
         let mut out = String::new();
         for line in text.split_inclusive('\n') {
             let first = line.split_whitespace().next().unwrap_or_default();
-            let has_no_part = NO_PART.contains(&&*first.to_ascii_lowercase());
+            let is_alone = line
+                .trim_end()
+                .find(';')
+                .is_none_or(|at| at + 1 == line.trim_end().len());
+            let has_no_part = is_alone && NO_PART.contains(&&*first.to_ascii_lowercase());
             let value = |name: &str| match (may_be_one(name), has_no_part) {
                 (false, _) => None,
                 (true, true) => known(name),

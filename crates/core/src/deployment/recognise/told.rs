@@ -50,7 +50,7 @@ pub(super) struct Around<'a> {
 const DEPTH: usize = 4;
 
 /// What loads a module of Python and serves it by WSGI, as ClearML's are.
-const LOADERS: [&str; 3] = ["flask", "gunicorn", "uwsgi"];
+const LOADERS: [&str; 5] = ["flask", "gunicorn", "uwsgi", "waitress", "waitress-serve"];
 
 /// What these do to a container of that name, or at that host, is another thing than to start it.
 const OTHERWISE: [&str; 59] = [
@@ -60,6 +60,47 @@ const OTHERWISE: [&str; 59] = [
     "mkdir", "monitor", "mount", "nc", "node", "notify", "npm", "ping", "podman", "probe", "psql",
     "pull", "push", "pytest", "reload", "restart", "restore", "rm", "rsync", "stats", "stop",
     "sync", "tar", "test", "tunnel", "wait", "watch", "yarn",
+];
+/// These start nothing at all, whatever they are told.
+const TOOLS: [&str; 26] = [
+    "black",
+    "diff",
+    "du",
+    "flake8",
+    "gzip",
+    "head",
+    "install",
+    "less",
+    "ln",
+    "logger",
+    "md5sum",
+    "mv",
+    "mypy",
+    "notify-send",
+    "pylint",
+    "ruff",
+    "scp",
+    "sed",
+    "sha256sum",
+    "sphinx-build",
+    "stat",
+    "tail",
+    "touch",
+    "vi",
+    "vim",
+    "zip",
+];
+/// These start each text that they are told.
+const OF_TEXTS: [&str; 9] = [
+    "concurrently",
+    "consul-template",
+    "foreman",
+    "multirun",
+    "nodemon",
+    "parallel",
+    "pm2",
+    "watchexec",
+    "xargs",
 ];
 /// What these start runs elsewhere.
 const REMOTE: [&str; 11] = [
@@ -256,7 +297,9 @@ impl Told {
 
     /// What a program is told that is none of ClearML's, and may start others.
     fn arguments(&mut self, name: &str, words: &[&str], folder: Option<&str>, depth: usize) {
-        let is_remote = REMOTE.contains(&name);
+        let is_remote = [&REMOTE[..], &OTHERWISE, &TOOLS]
+            .iter()
+            .any(|names| names.contains(&name));
         let does_otherwise = is_remote || does_otherwise(name);
         if !is_remote && depth > 0 {
             self.started_by(name, words, folder, depth - 1);
@@ -270,7 +313,10 @@ impl Told {
                     continue;
                 }
                 Some((_, server)) if !may_be_script(name) => {
-                    self.found.push((How::Mentions, server));
+                    // Whatever is told that may load it.
+                    let may_load = *word == "apiserver.server:app" && !is_remote;
+                    let how = if may_load { How::Passes } else { How::Mentions };
+                    self.found.push((how, server));
                     continue;
                 }
                 Some((_, server)) => Some(server),
@@ -317,6 +363,10 @@ impl Told {
         let does_otherwise = does_otherwise(name);
         let of_texts = of_texts.found.into_iter();
         let of_texts = of_texts.filter(|(how, _)| *how <= How::Module);
+        let of_texts = of_texts.map(|(how, server)| match OF_TEXTS.contains(&name) {
+            true => (how, server),
+            false => (How::Passes, server),
+        });
         let found = within
             .found
             .into_iter()

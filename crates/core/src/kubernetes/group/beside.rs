@@ -61,6 +61,7 @@ pub(super) fn add(groups: &mut [Group], pool: &Pool, sources: &Sources) {
     }
     for at in ours {
         let group = &mut groups[at];
+        let own = group.len();
         let mut known: HashSet<usize> = group.iter().copied().collect();
         let is_database = |at: &usize| is_database(&pool.objects[*at]);
         // What they ask, and what is behind those that pass it on.
@@ -79,6 +80,8 @@ pub(super) fn add(groups: &mut [Group], pool: &Pool, sources: &Sources) {
             let by = asked_by.get(&one).into_iter().flatten();
             next.extend(by.filter(|by| !known.contains(by)));
         }
+        // In the order of the texts, in which what is said of them stays the same.
+        group[own..].sort_unstable();
     }
 }
 
