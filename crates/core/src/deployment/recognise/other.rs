@@ -34,7 +34,7 @@ const THIRD_PARTY: [&str; 30] = [
     "watchtower",
 ];
 
-/// Those of them that are told names of containers, whoever has made the image.
+/// Those of them that are told names of containers, in an image of anybody's.
 const TOLD_NAMES: [&str; 9] = [
     "autoheal",
     "certbot",
