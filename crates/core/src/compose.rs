@@ -38,7 +38,7 @@ use std::sync::{Arc, OnceLock};
 use crate::container::Container;
 use crate::error::Error;
 use crate::source::{SourceId, Sources, Span};
-use crate::unseen::Unseen;
+use crate::unseen::{Hides, Unseen};
 use crate::yaml::tags::{Cleared, Tags};
 use crate::yaml::{Field, Node};
 pub use env::{EnvFiles, ProjectEnv, Scope, disabled_at, is_reserved};
@@ -261,6 +261,19 @@ impl Project {
     /// The service of that name.
     pub fn service_named(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.name == name)
+    }
+
+    /// What is not read and may set variables of a service.
+    fn unread(&self, service: &str) -> impl Iterator<Item = &Unseen> {
+        let is_of_it = move |one: &&Unseen| one.service.as_deref() == Some(service);
+        let all = self.unseen.iter().filter(|one| one.hides.variables());
+        all.filter(is_of_it)
+    }
+
+    /// What a service extends and is not read.
+    fn unread_base(&self, service: &str) -> Option<&Unseen> {
+        let mut all = self.unread(service);
+        all.find(|one| one.hides == Hides::Base)
     }
 
     /// The value that compose puts in for a variable in a document.

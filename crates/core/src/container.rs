@@ -359,7 +359,10 @@ impl Container {
             Some(VariableValue::Elsewhere(elsewhere)) => {
                 Knowable::Unknown(elsewhere.reason.clone())
             }
-            Some(_) => Knowable::unknown("a variable that it uses has no value here"),
+            Some(VariableValue::Unset) => {
+                Knowable::unknown("it uses a variable that only the shell may have")
+            }
+            Some(_) => Knowable::unknown("it uses a variable that has no value here"),
             None => match self.untold() {
                 Some(reason) => Knowable::Unknown(reason.clone()),
                 None => Knowable::Known(None),

@@ -71,10 +71,7 @@ pub(super) fn of_service(
 ) -> Result<Variables, Error> {
     let mut variables = Variables::new();
     // What is extended and is not here comes before these files, and what it says below `environment` wins over them.
-    let is_base =
-        |one: &&Unseen| one.hides == Hides::Base && one.service.as_deref() == Some(service);
-    let base = project.unseen.iter().find(is_base);
-    let base = base.map(Unseen::may_set_variables);
+    let base = project.unread_base(service).map(Unseen::may_set_variables);
     let mut missing = base.clone();
     for file in files(project, parts, "env_file") {
         match open(loader, sources, &file)? {

@@ -128,8 +128,7 @@ impl Project {
 
     /// What the image of a service sets, and what is not here may set to something else.
     fn of_image(&self, name: &str, mut variables: Vec<Variable>) -> Vec<Variable> {
-        let is_one = |one: &&Unseen| one.hides.variables() && one.service.as_deref() == Some(name);
-        if let Some(unseen) = self.unseen.iter().find(is_one) {
+        if let Some(unseen) = self.unread(name).next() {
             env_file::set_again(&mut variables, &unseen.may_set_variables());
         }
         variables

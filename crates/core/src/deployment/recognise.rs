@@ -5,7 +5,7 @@ mod told;
 
 use super::{is_of_the_image, is_software, scripts};
 use crate::command::{is_own_script, is_shell, serves_nothing};
-use crate::container::{self, Container, VariableValue};
+use crate::container::{self, Container};
 use crate::image::REPOSITORIES;
 use crate::instance::Family;
 use crate::knowable::Knowable;
@@ -215,22 +215,12 @@ fn told(service: &Container) -> Told {
 
 /// A variable that the container has before its command runs.
 pub(super) fn variable(container: &Container, name: &str) -> Knowable<Option<String>> {
-    let known = container
-        .environment
-        .iter()
-        .find(|known| known.name == name);
-    match known.map(|known| &known.value) {
-        Some(VariableValue::Known(value)) => Knowable::Known(Some(value.expose().to_owned())),
-        Some(VariableValue::Unset) => {
-            Knowable::unknown("it uses a variable that only the shell may have")
-        }
-        Some(_) => Knowable::unknown("it uses a variable that has no value here"),
-        None if is_of_the_image(name) => Knowable::unknown("it uses a variable of the image"),
-        None => match container.untold() {
-            Some(reason) => Knowable::Unknown(reason.clone()),
-            None => Knowable::Known(None),
-        },
+    let mut all = container.environment.iter();
+    if is_of_the_image(name) && !all.any(|known| known.name == name) {
+        return Knowable::unknown("it uses a variable of the image");
     }
+    let value = container.variable(name);
+    value.map(|value| value.map(|text| text.expose().to_owned()))
 }
 
 /// A service, and what it and its image are called.

@@ -9,7 +9,6 @@ use super::tree::{Entry, Tree, Value};
 use crate::compose::{Project, mount};
 use crate::shown::escape;
 use crate::source::Span;
-use crate::unseen::{Hides, Unseen};
 
 /// The names that services may use.
 pub(super) struct Known<'a> {
@@ -105,13 +104,10 @@ impl Whole<'_> {
     fn image(&self) -> Option<Wrong> {
         let runs = ["build", "provider"];
         let runs = runs.iter().any(|key| self.tree.get(key).is_some());
-        // What is not here may name one, and is said.
-        let is_base = |unseen: &Unseen| {
-            unseen.hides == Hides::Base && unseen.service.as_deref() == Some(self.name)
-        };
         match self.tree.get("image") {
             _ if runs => None,
-            None if self.project.unseen.iter().any(is_base) => None,
+            // What is not here may name one, and is said.
+            None if self.project.unread_base(self.name).is_some() => None,
             Some(image) if self.told(image)?.is_empty() => {
                 Some(("image", "it is empty".to_owned(), image.span))
             }
