@@ -35,7 +35,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use crate::container::Container;
+use crate::container::{Container, Doubt};
 use crate::error::Error;
 use crate::source::{SourceId, Sources, Span};
 use crate::unseen::{Hides, Unseen};
@@ -268,6 +268,23 @@ impl Project {
         let is_of_it = move |one: &&Unseen| one.service.as_deref() == Some(service);
         let all = self.unseen.iter().filter(|one| one.hides.variables());
         all.filter(is_of_it)
+    }
+
+    /// Why services may have more variables than are read, by their names.
+    pub(crate) fn unread_by_service(&self) -> HashMap<String, Doubt> {
+        // Of several the first one counts, and what hides more.
+        let all = self.unseen.iter().chain(&self.remote);
+        let mut hiding: Vec<&Unseen> = { all.rev() }.filter(|one| one.hides.variables()).collect();
+        hiding.sort_by_key(|one| one.hides == Hides::Base);
+        let why = |one: &Unseen| {
+            let doubt = Doubt {
+                hides: one.hides,
+                reason: one.may_set_variables(),
+                span: one.span?,
+            };
+            Some((one.service.clone()?, doubt))
+        };
+        hiding.into_iter().filter_map(why).collect()
     }
 
     /// What a service extends and is not read.

@@ -14,7 +14,7 @@ mod referenced;
 mod scripts;
 pub(crate) mod started;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -105,7 +105,7 @@ impl Composed {
         if !files.is_besides {
             project.note_compose_file(&sources);
         }
-        let mut unread = unread_variables(&project);
+        let mut unread = project.unread_by_service();
         for service in &mut project.services {
             // Nobody else has it yet.
             if let Some(container) = Arc::get_mut(&mut service.container) {
@@ -157,23 +157,6 @@ impl Composed {
     pub fn has_unstarted_server(&self) -> bool {
         self.unstarted.iter().any(|container| is_server(container))
     }
-}
-
-/// Why services may have more variables than are read, by their names.
-fn unread_variables(project: &Project) -> HashMap<String, Doubt> {
-    // Of several the first one counts, and what hides more.
-    let all = project.unseen.iter().chain(&project.remote);
-    let mut hiding: Vec<&Unseen> = { all.rev() }.filter(|one| one.hides.variables()).collect();
-    hiding.sort_by_key(|one| one.hides == Hides::Base);
-    let why = |one: &Unseen| {
-        let doubt = Doubt {
-            hides: one.hides,
-            reason: one.may_set_variables(),
-            span: one.span?,
-        };
-        Some((one.service.clone()?, doubt))
-    };
-    hiding.into_iter().filter_map(why).collect()
 }
 
 /// The env files that are named, in words; none where compose looks for `.env`.

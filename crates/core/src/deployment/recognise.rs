@@ -1,5 +1,6 @@
 //! Which ClearML servers a service runs, told by its command, entrypoint, image and name, in that order.
 
+mod name;
 mod other;
 mod told;
 
@@ -12,6 +13,8 @@ use crate::knowable::Knowable;
 use crate::setting::Server;
 use crate::unseen::{Hides, Unseen};
 use crate::version::Release;
+pub(super) use name::bare;
+use name::by_name;
 pub(super) use told::starts;
 use told::{How, Told};
 
@@ -566,30 +569,6 @@ fn has_server_variable(service: &Container) -> bool {
         .environment
         .iter()
         .any(|variable| is_server_variable(&variable.name))
-}
-
-/// A name without what ClearML's own begin with.
-pub(super) fn bare(mut name: &str) -> &str {
-    // To look for a prefix takes ten times as long with `trim_start_matches`, and every service is asked often.
-    for prefix in ["clearml-", "trains-"] {
-        while let Some(rest) = name.strip_prefix(prefix) {
-            name = rest;
-        }
-    }
-    name
-}
-
-fn by_name(name: &str) -> Option<Server> {
-    let plain = name.to_ascii_lowercase().replace(['_', '.'], "-");
-    let plain = plain.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
-    match bare(plain) {
-        "apiserver" | "api-server" | "api" => Some(Server::Apiserver),
-        "fileserver" | "file-server" | "files" | "fileserv" => Some(Server::Fileserver),
-        "webserver" | "web-server" | "web" | "webapp" => Some(Server::Webserver),
-        "async-delete" | "async-urls-delete" => Some(Server::AsyncDelete),
-        "agent-services" => Some(Server::AgentServices),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
