@@ -4,6 +4,7 @@ mod builtin;
 mod gunicorn;
 mod idle;
 mod launch;
+mod launcher;
 mod python;
 mod startup;
 mod walk;

@@ -94,7 +94,7 @@ fn what_only_waits_and_starts_sets_nothing() {
             "wait",
             "-n",
         ],
-        &["tini", "-g", "--", "gosu", "1000:1000", "apiserver"],
+        &["tini", "-g", "--", "s6-setuidgid", "x", "apiserver"],
         &[
             "/wait-for-it.sh",
             "mongo:27017",

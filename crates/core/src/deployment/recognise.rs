@@ -2,6 +2,7 @@
 
 mod name;
 mod other;
+mod program;
 mod told;
 
 use super::{is_of_the_image, is_software, scripts};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use clearml_secure_core::command::{Effect, Surroundings, read};
 use clearml_secure_core::knowable::Knowable;
@@ -18,8 +18,8 @@ const SCRIPTS: u64 = 600;
 /// What the container has.
 const GIVEN: [(&str, &str); 3] = [("A", "a b"), ("B", ""), ("CLEARML__X", "x")];
 const NAMES: [&str; 5] = ["A", "B", "C", "CLEARML__X", "_d"];
-/// What shells set by themselves.
-const OWN: [&str; 6] = ["IFS", "OLDPWD", "PATH", "PWD", "SHLVL", "_"];
+/// What shells set by themselves, and in LD_PRELOAD stdbuf for the program's output.
+const OWN: [&str; 7] = ["IFS", "LD_PRELOAD", "OLDPWD", "PATH", "PWD", "SHLVL", "_"];
 
 fn value(random: &mut Random) -> String {
     const PARTS: [&str; 24] = [
@@ -331,6 +331,7 @@ fn theirs(shell: &str, script: &str, folder: &str) -> Option<BTreeMap<String, St
         .env("PATH", "/usr/bin:/bin")
         .env("FOLDER", folder)
         .envs(GIVEN)
+        .stdin(Stdio::null())
         .output()
         .unwrap();
     let text = String::from_utf8(done.stdout).unwrap();
@@ -423,4 +424,77 @@ fn scripts_set_what_real_shells_set() {
         run >= 300 && known >= 200,
         "{run} scripts, {known} known values"
     );
+}
+
+/// What starts a program, in its various ways; `@` is that program.
+const LAUNCHED: [&str; 36] = [
+    "chroot / @",
+    "chroot --userspec=0:0 / @",
+    "flock \"$FOLDER/lock\" @",
+    "flock -n -E 3 \"$FOLDER/lock\" @",
+    "flock --timeout 5 \"$FOLDER/lock\" -c '@'",
+    "ionice -c 3 @",
+    "ionice -c2 -n 0 @",
+    "nice @",
+    "nice -n 5 @",
+    "nice -5 @",
+    "nice --adjustment=5 nohup @",
+    "runuser -u root @",
+    "runuser -u root -- @",
+    "runuser root -c '@'",
+    "runuser -l root -c '@'",
+    "script -qc '@' /dev/null",
+    "setpriv --nnp @",
+    "setpriv --reuid 0 --clear-groups @",
+    "setpriv --reuid=0 --reset-env @",
+    "setsid -w @",
+    "stdbuf -oL @",
+    "stdbuf -o L -e 0 @",
+    "su -c '@'",
+    "su root -c '@'",
+    "su -s /bin/bash root -c '@'",
+    "su - root -c '@'",
+    "su -p root -c '@'",
+    "su -lc '@' root",
+    "su -c '@' - root",
+    "taskset 1 @",
+    "timeout 5 @",
+    "timeout -k 1 -s KILL 5s @",
+    "timeout --signal=KILL 5 nice @",
+    "env C=1 timeout -- 5 @",
+    "timeout 5 env -i C=1 nice -n 1 @",
+    "timeout 5 sh -c 'export C=$A; exec @'",
+];
+
+#[test]
+fn launchers_start_what_real_ones_start() {
+    let folder = tempfile::tempdir().unwrap();
+    set_up(folder.path());
+    let folder = folder.path().to_str().unwrap();
+    let (mut skipped, mut failures) = (Vec::new(), Vec::new());
+    for form in LAUNCHED {
+        let script = format!("exec {}", form.replace('@', "\"$FOLDER/apiserver\" -0"));
+        let effect = ours("sh", &script, folder);
+        match theirs("sh", &script, folder) {
+            Some(environment) if !environment.is_empty() => {
+                let (differences, _) = compare(&effect, &environment);
+                let differences = differences.into_iter();
+                failures.extend(differences.map(|one| format!("{form}: {one}")));
+                // Those that keep the variables are known to.
+                let may_change = ["--reset-env", " - ", " -l", "-i C"];
+                let is_known = !effect.changes.contains_key("A") && effect.unknown.is_none();
+                if !is_known && !may_change.iter().any(|part| form.contains(part)) {
+                    failures.push(format!("{form}: what becomes of A is not known"));
+                }
+            }
+            _ => skipped.push(form),
+        }
+    }
+    none_differ(&failures);
+    if !skipped.is_empty() {
+        crate::oracles::note_skipped(&format!(
+            "launchers that are not here, or not for this user: {}",
+            skipped.join("; ")
+        ));
+    }
 }

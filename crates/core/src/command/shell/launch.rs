@@ -1,7 +1,8 @@
-//! A program that is started: what stands before it (`env`, `exec`, `tini`, `wait-for …`) and what it is.
+//! A program that is started: what stands before it (`env`, a launcher, `wait-for …`) and what it is.
 
 use super::Shell;
 use super::gunicorn;
+use super::launcher;
 use super::python::is_python;
 use super::word::Context;
 use crate::command::lex::{self, Token};
@@ -17,27 +18,6 @@ pub(in crate::command) struct Launch {
     /// The variables that it is given.
     pub(in crate::command) state: State,
 }
-
-/// Programs that start the rest of their words as they are: name, and how many words of their own come first.
-const TRANSPARENT: [(&str, usize); 14] = [
-    ("catatonit", 0),
-    ("chroot", 1),
-    ("docker-init", 0),
-    ("dumb-init", 0),
-    ("gosu", 1),
-    ("ionice", 0),
-    ("nice", 0),
-    ("nohup", 0),
-    ("setsid", 0),
-    ("stdbuf", 0),
-    ("su-exec", 1),
-    ("time", 0),
-    ("timeout", 1),
-    ("tini", 0),
-];
-
-/// Options of these that have a word after them.
-const WITH_WORD: [&str; 9] = ["-c", "-e", "-g", "-i", "-k", "-n", "-o", "-p", "-s"];
 
 /// Programs that are themselves the server, or that wait for one.
 const TRUSTED: [&str; 16] = [
@@ -109,8 +89,8 @@ impl Shell<'_> {
                 words.remove(0);
             } else if name == "env" {
                 words = self.environment(&words, &mut state);
-            } else if let Some((_, own)) = TRANSPARENT.iter().find(|(known, _)| *known == name) {
-                words = after_options(&words[1..], *own);
+            } else if let Some(rest) = launcher::started(&name, &words[1..], &mut state) {
+                words = rest;
             } else if name.starts_with("wait")
                 && !words
                     .iter()
@@ -401,40 +381,6 @@ impl Shell<'_> {
         });
         words.collect()
     }
-}
-
-/// The words after options and after so many words of the program's own.
-fn after_options(words: &[Knowable<String>], own: usize) -> Vec<Knowable<String>> {
-    let mut at = 0;
-    while let Some(text) = words.get(at).and_then(Knowable::known) {
-        if text == "--" {
-            at += 1;
-            break;
-        }
-        if !text.starts_with('-') {
-            break;
-        }
-        at += 1 + usize::from(WITH_WORD.contains(&text.as_str()) && takes_word(words.get(at + 1)));
-    }
-    let mut rest = words.get(at + own..).unwrap_or_default();
-    if rest
-        .first()
-        .and_then(Knowable::known)
-        .is_some_and(|text| text == "--")
-    {
-        rest = &rest[1..];
-    }
-    rest.to_vec()
-}
-
-/// `tini -g -- x` and `tini -s x` take no word; `nice -n 5 x` and `timeout -s KILL 5 x` do.
-fn takes_word(next: Option<&Knowable<String>>) -> bool {
-    let is_value = |text: &String| {
-        text.parse::<f64>().is_ok()
-            || text.ends_with(['s', 'm', 'h']) && text[..text.len() - 1].parse::<f64>().is_ok()
-            || !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase())
-    };
-    next.and_then(Knowable::known).is_some_and(is_value)
 }
 
 /// The options of a shell.

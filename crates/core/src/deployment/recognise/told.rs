@@ -1,6 +1,7 @@
 //! Which of ClearML's servers a command starts, told by each program that it starts: the one reader of commands, [`crate::command`],
 //! knows which those are.
 
+use super::program::{Does, does, may_be_script};
 use crate::command::{
     PythonProgram, Started, is_own_script, is_python, is_shell, python_program, serves_nothing,
     started,
@@ -48,80 +49,6 @@ pub(super) struct Around<'a> {
 
 /// Texts within texts end somewhere.
 const DEPTH: usize = 4;
-
-/// What loads a module of Python and serves it by WSGI, as ClearML's are.
-const LOADERS: [&str; 5] = ["flask", "gunicorn", "uwsgi", "waitress", "waitress-serve"];
-
-/// What these do to a container of that name, or at that host, is another thing than to start it.
-const OTHERWISE: [&str; 59] = [
-    "ansible", "attach", "autoheal", "backup", "cargo", "cat", "check", "chmod", "chown", "cp",
-    "createdb", "curl", "docker", "dump", "echo", "events", "export", "fetch", "find", "git",
-    "grep", "health", "import", "inspect", "iperf", "kill", "kubectl", "lint", "log", "ls", "make",
-    "mkdir", "monitor", "mount", "nc", "node", "notify", "npm", "ping", "podman", "probe", "psql",
-    "pull", "push", "pytest", "reload", "restart", "restore", "rm", "rsync", "stats", "stop",
-    "sync", "tar", "test", "tunnel", "wait", "watch", "yarn",
-];
-/// These start nothing at all, whatever they are told.
-const TOOLS: [&str; 26] = [
-    "black",
-    "diff",
-    "du",
-    "flake8",
-    "gzip",
-    "head",
-    "install",
-    "less",
-    "ln",
-    "logger",
-    "md5sum",
-    "mv",
-    "mypy",
-    "notify-send",
-    "pylint",
-    "ruff",
-    "scp",
-    "sed",
-    "sha256sum",
-    "sphinx-build",
-    "stat",
-    "tail",
-    "touch",
-    "vi",
-    "vim",
-    "zip",
-];
-/// These start each text that they are told.
-const OF_TEXTS: [&str; 9] = [
-    "concurrently",
-    "consul-template",
-    "foreman",
-    "multirun",
-    "nodemon",
-    "parallel",
-    "pm2",
-    "watchexec",
-    "xargs",
-];
-/// What these start runs elsewhere.
-const REMOTE: [&str; 11] = [
-    "crictl", "ctr", "docker", "k3s", "kubectl", "mosh", "nerdctl", "oc", "podman", "ssh", "tsh",
-];
-/// What takes another command behind `--`, and one behind `-c`.
-const LAUNCHERS: [&str; 12] = [
-    "aws-vault",
-    "chamber",
-    "doas",
-    "dotenv",
-    "dockerize",
-    "runuser",
-    "s6-setuidgid",
-    "setpriv",
-    "su",
-    "sudo",
-    "vault-env",
-    "with-contenv",
-];
-const WITH_TEXT: [&str; 5] = ["flock", "runuser", "script", "sg", "su"];
 
 impl Told {
     /// What a container's entrypoint and command tell. `dropped` is what compose drops of a text, and `words` are
@@ -218,7 +145,7 @@ impl Told {
         if is_shell(name) {
             return self.unfollowed(arguments, folder, depth);
         }
-        if LOADERS.contains(&name) {
+        if does(name) == Does::Load {
             self.loaded(arguments, folder);
         }
         self.arguments(name, arguments, folder, depth);
@@ -236,7 +163,7 @@ impl Told {
                 self.is_job |= module.starts_with("jobs.");
                 match by_module(module, folder) {
                     Some(told) => return self.found.push(told),
-                    None if LOADERS.contains(&module) => self.loaded(arguments, folder),
+                    None if does(module) == Does::Load => self.loaded(arguments, folder),
                     None => {}
                 }
                 self.arguments(module, arguments, folder, depth);
@@ -297,24 +224,21 @@ impl Told {
 
     /// What a program is told that is none of ClearML's, and may start others.
     fn arguments(&mut self, name: &str, words: &[&str], folder: Option<&str>, depth: usize) {
-        let is_remote = [&REMOTE[..], &OTHERWISE, &TOOLS]
-            .iter()
-            .any(|names| names.contains(&name));
-        let does_otherwise = is_remote || does_otherwise(name);
-        if !is_remote && depth > 0 {
+        let does = does(name);
+        if does != Does::Nothing && depth > 0 {
             self.started_by(name, words, folder, depth - 1);
         }
         for (at, word) in words.iter().enumerate() {
             let before = at.checked_sub(1).map_or(name, |before| words[before]);
-            let is_run = LOADERS.contains(&name) || before == "-m";
+            let is_run = does == Does::Load || before == "-m";
             let server = match by_module(word, folder) {
-                Some(told) if is_run && !is_remote => {
+                Some(told) if is_run && does != Does::Nothing => {
                     self.found.push(told);
                     continue;
                 }
                 Some((_, server)) if !may_be_script(name) => {
                     // Whatever is told that may load it.
-                    let may_load = *word == "apiserver.server:app" && !is_remote;
+                    let may_load = *word == "apiserver.server:app" && does != Does::Nothing;
                     let how = if may_load { How::Passes } else { How::Mentions };
                     self.found.push((how, server));
                     continue;
@@ -325,7 +249,8 @@ impl Told {
             };
             let Some(server) = server else { continue };
             let is_all = at == 0 && words[1..].iter().all(|word| word.starts_with('-'));
-            let how = match is_all && !does_otherwise {
+            let is_other = matches!(does, Does::Nothing | Does::Other);
+            let how = match is_all && !is_other {
                 true => How::Passes,
                 false => How::Mentions,
             };
@@ -340,7 +265,7 @@ impl Told {
         let is_program = |word: &&str| {
             let name = last(word);
             is_python(name)
-                || LOADERS.contains(&name)
+                || does(name) == Does::Load
                 || is_script_of_clearml(word, folder)
                 || by_file(word, folder).is_some_and(|(how, _)| how == How::Runs)
         };
@@ -350,20 +275,14 @@ impl Told {
         } else if let Some(at) = behind {
             within.command(&words[at + 1..], folder, depth);
         }
-        for pair in words.windows(2).filter(|pair| pair[0] == "-c") {
-            if WITH_TEXT.contains(&name) {
-                within.command(&["sh", "-c", pair[1]], folder, depth);
-            }
-        }
         let mut of_texts = Self::default();
         for text in words.iter().filter(|word| word.contains(' ')) {
             of_texts.command(&["sh", "-c", text], folder, depth);
         }
-        let is_launcher = LAUNCHERS.contains(&name) || name.contains("entrypoint");
-        let does_otherwise = does_otherwise(name);
+        let does = does(name);
         let of_texts = of_texts.found.into_iter();
         let of_texts = of_texts.filter(|(how, _)| *how <= How::Module);
-        let of_texts = of_texts.map(|(how, server)| match OF_TEXTS.contains(&name) {
+        let of_texts = of_texts.map(|(how, server)| match does == Does::StartTexts {
             true => (how, server),
             false => (How::Passes, server),
         });
@@ -372,8 +291,8 @@ impl Told {
             .into_iter()
             .filter_map(|(how, server)| match how {
                 How::Runs | How::Module => Some((how, server)),
-                _ if does_otherwise => None,
-                _ if is_launcher => Some((how, server)),
+                _ if does == Does::Other => None,
+                _ if name.contains("entrypoint") => Some((how, server)),
                 how => Some((how.max(How::Passes), server)),
             });
         self.found.extend(found.chain(of_texts));
@@ -453,23 +372,6 @@ fn is_script_of_clearml(program: &str, folder: Option<&str>) -> bool {
     let path = absolute(program, folder);
     path.is_some_and(|path| is_own_script(&path))
         || ["clearml-server", "trains-server"].contains(&last(program))
-}
-
-/// Whether a program may be a script of somebody's that starts what it is told.
-fn may_be_script(name: &str) -> bool {
-    ["entrypoint", "launch", "run", "start", ".sh"]
-        .iter()
-        .any(|part| name.contains(part))
-}
-
-/// Whether what a program does to something of a server's name is another thing than to start it. A script that a container
-/// begins with starts what it is told.
-fn does_otherwise(name: &str) -> bool {
-    let is_one = OTHERWISE.iter().any(|part| {
-        let mut parts = name.split(|c: char| !c.is_ascii_alphabetic());
-        parts.any(|word| word.trim_end_matches('s') == *part || word == *part)
-    });
-    is_one && !name.contains("entrypoint")
 }
 
 fn is_of_module(c: char) -> bool {
