@@ -427,7 +427,7 @@ fn scripts_set_what_real_shells_set() {
 }
 
 /// What starts a program, in its various ways; `@` is that program.
-const LAUNCHED: [&str; 36] = [
+const LAUNCHED: [&str; 39] = [
     "chroot / @",
     "chroot --userspec=0:0 / @",
     "flock \"$FOLDER/lock\" @",
@@ -449,6 +449,9 @@ const LAUNCHED: [&str; 36] = [
     "setpriv --reuid=0 --reset-env @",
     "setsid -w @",
     "stdbuf -oL @",
+    "stdbuf --output L @",
+    "ionice --class 3 @",
+    "timeout --kill-after 1 5 @",
     "stdbuf -o L -e 0 @",
     "su -c '@'",
     "su root -c '@'",

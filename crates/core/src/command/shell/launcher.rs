@@ -52,14 +52,18 @@ const LAUNCHERS: [Launcher; 22] = [
         ..Launcher::plain(&["gosu", "su-exec"], 1, &[])
     },
     Launcher::plain(&["s6-setuidgid"], 1, &[]),
-    Launcher::plain(&["chroot"], 1, &[]),
-    Launcher::plain(&["ionice"], 0, &["-c", "-n", "-p"]),
+    Launcher::plain(&["chroot"], 1, &["--groups", "--userspec"]),
+    Launcher::plain(&["ionice"], 0, &["-c", "-n", "--class", "--classdata"]),
     Launcher::plain(&["nice"], 0, &["-n", "--adjustment"]),
     Launcher::plain(&["nohup", "setsid", "with-contenv"], 0, &[]),
     Launcher {
         // Its library in LD_PRELOAD changes nothing but how the program writes.
         sets: &["_STDBUF_E", "_STDBUF_I", "_STDBUF_O"],
-        ..Launcher::plain(&["stdbuf"], 0, &["-e", "-i", "-o"])
+        ..Launcher::plain(
+            &["stdbuf"],
+            0,
+            &["-e", "-i", "-o", "--error", "--input", "--output"],
+        )
     },
     Launcher::plain(&["taskset"], 1, &[]),
     Launcher::plain(&["time"], 0, &["-f", "-o", "--format", "--output"]),
