@@ -26,13 +26,13 @@ fn main() -> Result<()> {
     if !image.file.is_sorted_by_key(ImageFile::place) {
         Err("data/image_configuration.toml: the blocks are not sorted")?;
     }
-    let rows: Vec<String> = image
-        .file
-        .iter()
-        .map(ImageFile::rows)
-        .collect::<Result<Vec<_>>>()?
-        .concat();
-    write("image_configuration", rows.into_iter().map(Ok))?;
+    let rows = image.file.iter().map(ImageFile::rows);
+    let mut rows = rows.collect::<Result<Vec<_>>>()?.concat();
+    rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+    write(
+        "image_configuration",
+        rows.into_iter().map(|(_, row)| Ok(row)),
+    )?;
     read::<Chart>("chart")?.write()
 }
 
@@ -181,18 +181,20 @@ impl ImageFile {
         )
     }
 
-    fn rows(&self) -> Result<Vec<String>> {
+    /// Each path, and its row.
+    fn rows(&self) -> Result<Vec<(String, String)>> {
         let lifetime = lifetime(self.since.as_deref(), self.until.as_deref())?;
         let by = version(self.by.as_deref())?;
         let row = |(name, value): (&String, &toml::Value)| {
             let path = format!("{}.{name}", self.key);
-            Ok(format!(
+            let row = format!(
                 "ImagePath {{ tree: ImageTree::{}, path: {path:?}, default: ImageDefault::{}, source: {:?}, \
                  lifetime: {lifetime}, by: {by} }},\n",
                 variant(&self.tree),
                 image_default(&path, value)?,
                 self.source,
-            ))
+            );
+            Ok((path, row))
         };
         self.values.iter().map(row).collect()
     }

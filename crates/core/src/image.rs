@@ -3,9 +3,6 @@
 //!
 //! The list is `data/image_configuration.toml`, where each file of the images has its source.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use crate::knowable::Knowable;
 use crate::setting::{Server, Setting};
 use crate::version::{Lifetime, Version};
@@ -104,10 +101,8 @@ pub fn find(
     path: &str,
     version: Option<Version>,
 ) -> Knowable<Option<&'static ImagePath>> {
-    let tree = ImageTree::of(server);
-    let entries = by_path().get(path).into_iter().flatten();
     let mut unknown = None;
-    for entry in entries.filter(|entry| Some(entry.tree) == tree) {
+    for entry in at(server, path) {
         match entry.is_in(version) {
             Knowable::Known(true) => return Knowable::Known(Some(entry)),
             Knowable::Known(false) => {}
@@ -117,28 +112,26 @@ pub fn find(
     unknown.map_or(Knowable::Known(None), Knowable::Unknown)
 }
 
+/// What the server's images of all versions have at a path.
+pub fn at(server: Server, path: &str) -> impl Iterator<Item = &'static ImagePath> {
+    let tree = ImageTree::of(server);
+    let start = all().partition_point(|entry| entry.path < path);
+    let entries = all()[start..].iter();
+    entries
+        .take_while(move |entry| entry.path == path)
+        .filter(move |entry| Some(entry.tree) == tree)
+}
+
 /// Every path that a server of some version reads.
 pub fn of(server: Server) -> impl Iterator<Item = &'static ImagePath> {
     let tree = ImageTree::of(server);
     all().iter().filter(move |entry| Some(entry.tree) == tree)
 }
 
-/// Every path of every server and version, by file.
+/// Every path of every server and version, in their order.
 pub fn all() -> &'static [ImagePath] {
     static ALL: &[ImagePath] = include!(concat!(env!("OUT_DIR"), "/image_configuration.rs"));
     ALL
-}
-
-/// The same by its path, which every question about a configuration names.
-fn by_path() -> &'static HashMap<&'static str, Vec<&'static ImagePath>> {
-    static BY_PATH: LazyLock<HashMap<&str, Vec<&ImagePath>>> = LazyLock::new(|| {
-        let mut by_path: HashMap<&str, Vec<&ImagePath>> = HashMap::new();
-        for entry in all() {
-            by_path.entry(entry.path).or_default().push(entry);
-        }
-        by_path
-    });
-    &BY_PATH
 }
 
 #[cfg(test)]

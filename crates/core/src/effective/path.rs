@@ -143,7 +143,7 @@ impl ServerConfiguration {
         match reason.filter(|_| instance.known_version().is_none()) {
             None => image::find(self.server, path, instance.known_version()).map(is_on),
             Some(reason) => {
-                let entries = image::of(self.server).filter(|entry| entry.path == path);
+                let entries = image::at(self.server, path);
                 let mut defaults: Vec<bool> = entries.map(|entry| is_on(Some(entry))).collect();
                 defaults.dedup();
                 match defaults[..] {
