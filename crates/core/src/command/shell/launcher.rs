@@ -293,6 +293,11 @@ pub(super) fn started(
 ) -> Option<Vec<Knowable<String>>> {
     let mut launchers = LAUNCHERS.iter();
     let launcher = launchers.find(|launcher| launcher.names.contains(&name))?;
+    // Elsewhere than there, a server has other files.
+    let is_root = |word: &Knowable<String>| word.known().is_some_and(|word| word == "/");
+    if name == "chroot" && !arguments.iter().any(is_root) {
+        return None;
+    }
     let (options, rest) = launcher.rest(arguments)?;
     let is_kept = match launcher.variables {
         Variables::Kept(but) => !options.iter().any(|option| but.contains(option)),
@@ -378,6 +383,7 @@ mod tests {
             assert_eq!(of(text), expected, "{text}");
         }
         for text in [
+            "chroot /srv apiserver",
             "sudo -i",
             "su x",
             "chamber exec a b",
