@@ -115,6 +115,41 @@ fn a_value_of_a_keyset_in_a_tracked_file_is_found_with_its_place() {
 }
 
 #[test]
+fn the_keysets_of_a_fleet_are_looked_at() {
+    let folder = folder("env");
+    fs::remove_file(folder.path().join("below/mine")).unwrap();
+    clearml("keygen")
+        .within(folder.path())
+        .args(["--count", "400", "-f", "jsonl", "-o", "fleet.jsonl"])
+        .done()
+        .exit(0);
+    let list = folder.path().join("fleet.jsonl");
+    let text = fs::read_to_string(&list).unwrap();
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    let secret = last["settings"]["secure.auth.token_secret"].as_str();
+    fs::write(folder.path().join("notes.md"), secret.unwrap()).unwrap();
+    git(folder.path(), "init -q .");
+    git(folder.path(), "add fleet.jsonl notes.md");
+    fs::set_permissions(&list, Permissions::from_mode(0o644)).unwrap();
+    let found = found(folder.path());
+    let [(_, readable), (_, leak), (_, tracked)] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert!(
+        readable.ends_with("can read the keysets in ./fleet.jsonl (mode 0644)"),
+        "{readable}"
+    );
+    assert!(
+        leak.contains("notes.md:1:1: a secret of ./fleet.jsonl"),
+        "{leak}"
+    );
+    assert!(
+        tracked.starts_with("git tracks the keysets in ./fleet.jsonl"),
+        "{tracked}"
+    );
+}
+
+#[test]
 fn a_keyset_elsewhere_in_the_repository_is_found_once_git_tracks_it() {
     let folder = folder("env");
     let below = |name: &str| folder.path().join(name);

@@ -21,8 +21,9 @@ use zeroize::Zeroizing;
 use super::{KeysetFile, Leak};
 use super::{index_of, is_tracked, readers, tracked, tracked_around};
 
-/// No keyset is larger.
+/// No keyset is larger, and no list of keysets for a fleet.
 const LARGEST: u64 = 256 << 10;
+const LARGEST_LIST: u64 = 16 << 20;
 
 /// So many files are looked at, and so deep below the deployment.
 const MOST_FILES: usize = 5000;
@@ -42,7 +43,12 @@ const WORDS: [&str; 4] = [
 
 /// Elsewhere in a repository files are read that are called like what has keys, because there may be any number of others.
 const NAMED: [&str; 6] = ["key", "secret", "cred", "clearml", "login", "passw"];
-const TYPES: [&str; 7] = [".env", ".json", ".toml", ".txt", ".yaml", ".yml", ".conf"];
+const TYPES: [&str; 8] = [
+    ".conf", ".env", ".json", ".jsonl", ".toml", ".txt", ".yaml", ".yml",
+];
+
+/// What messages call a file of `clearml-keygen --count`.
+const LIST: &str = "the keysets in";
 
 /// What messages call a file of `clearml-keygen --passwords`.
 pub(crate) const PASSWORDS: &str = "the passwords of the web login in";
@@ -85,7 +91,8 @@ pub(super) fn beside(
             .filter_map(|one| fs::canonicalize(&one.path).ok()),
     );
     let looked_at = |one: &Found| KeysetFile {
-        is_in_use: is_in_use(&one.secrets, &one.users),
+        // A list is nobody's keyset.
+        is_in_use: one.what != LIST && is_in_use(&one.secrets, &one.users),
         ..looked_at(one, &known)
     };
     found.iter().map(looked_at).collect()
@@ -105,7 +112,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
                     walk(&path, depth + 1, found);
                 }
             }
-            Ok(data) if data.is_file() && data.len() <= LARGEST => found.push(path),
+            Ok(data) if data.is_file() && data.len() <= largest(&path) => found.push(path),
             _ => {}
         }
     }
@@ -123,7 +130,7 @@ fn tracked_elsewhere(folder: &Path) -> Vec<PathBuf> {
             .skip(1)
             .take_while(|one| !real.starts_with(one));
         !path.starts_with(&real)
-            && fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() <= LARGEST)
+            && fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() <= largest(path))
             && !between.any(|one| default_in(one).is_some())
     };
     let candidates = tracked_and_named(&real).into_iter().filter(is_candidate);
@@ -172,14 +179,40 @@ fn seen_from(folder: &Path, real: &Path, path: PathBuf) -> PathBuf {
     path
 }
 
-/// A file that is a keyset with secrets of somebody's own. A few settings are a configuration, and no keyset.
+/// How large a file may be for what it may be.
+fn largest(path: &Path) -> u64 {
+    match path.extension().is_some_and(|end| end == "jsonl") {
+        true => LARGEST_LIST,
+        false => LARGEST,
+    }
+}
+
+/// A file that is a keyset, or has one on each line.
 fn keyset(path: &Path) -> Option<Found> {
-    const FEW: usize = 3;
     let text = read_text(path).ok()?;
     if !WORDS.iter().any(|word| text.contains(word)) {
         return None;
     }
-    let (keyset, _) = Keyset::read_incomplete(&text, path).ok()?;
+    let of = |what, (secrets, users)| Found {
+        path: path.to_owned(),
+        what,
+        secrets,
+        users,
+    };
+    if let Some(found) = of_keyset(&text, path) {
+        return Some(of("the keyset", found));
+    }
+    let is_object = |line: &&str| line.starts_with('{');
+    let lines = text.lines().take_while(is_object);
+    let lines: Vec<_> = lines.filter_map(|line| of_keyset(line, path)).collect();
+    let (secrets, users): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
+    (!secrets.is_empty()).then(|| of(LIST, (secrets.concat(), users.concat())))
+}
+
+/// The secrets and the users of a keyset with secrets of somebody's own. A few settings are a configuration, and no keyset.
+fn of_keyset(text: &str, path: &Path) -> Option<(Vec<Secret>, Vec<Hashed>)> {
+    const FEW: usize = 3;
+    let (keyset, _) = Keyset::read_incomplete(text, path).ok()?;
     let secrets = SETTINGS
         .into_iter()
         .filter(|setting| setting.kind() == Kind::Secret);
@@ -190,16 +223,9 @@ fn keyset(path: &Path) -> Option<Found> {
             !placeholder::is_placeholder(text) && public::of(text).is_none()
         });
     let secrets: Vec<Secret> = secrets.cloned().collect();
-    (secrets.len() >= FEW).then(|| Found {
-        path: path.to_owned(),
-        what: "the keyset",
-        secrets,
-        users: keyset
-            .users()
-            .iter()
-            .map(|user| (user.username.clone(), user.password_hash.clone()))
-            .collect(),
-    })
+    let users = keyset.users().iter();
+    let users = users.map(|user| (user.username.clone(), user.password_hash.clone()));
+    (secrets.len() >= FEW).then(|| (secrets, users.collect()))
 }
 
 /// The configuration of an agent or of the SDK, with the keys of a user or of a store.
