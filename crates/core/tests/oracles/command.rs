@@ -328,7 +328,7 @@ fn theirs(shell: &str, script: &str, folder: &str) -> Option<BTreeMap<String, St
     let done = Command::new(shell)
         .args(["-c", script])
         .env_clear()
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .env("FOLDER", folder)
         .envs(GIVEN)
         .stdin(Stdio::null())
@@ -427,7 +427,7 @@ fn scripts_set_what_real_shells_set() {
 }
 
 /// What starts a program, in its various ways; `@` is that program.
-const LAUNCHED: [&str; 39] = [
+const LAUNCHED: [&str; 38] = [
     "chroot / @",
     "chroot --userspec=0:0 / @",
     "flock \"$FOLDER/lock\" @",
@@ -439,7 +439,6 @@ const LAUNCHED: [&str; 39] = [
     "nice -n 5 @",
     "nice -5 @",
     "nice --adjustment=5 nohup @",
-    "runuser -u root @",
     "runuser -u root -- @",
     "runuser root -c '@'",
     "runuser -l root -c '@'",
@@ -476,7 +475,10 @@ fn launchers_start_what_real_ones_start() {
     let folder = folder.path().to_str().unwrap();
     let (mut skipped, mut failures) = (Vec::new(), Vec::new());
     for form in LAUNCHED {
-        let script = format!("exec {}", form.replace('@', "\"$FOLDER/apiserver\" -0"));
+        let script = format!(
+            "exec {}",
+            form.replace('@', &format!("{folder}/apiserver -0"))
+        );
         let effect = ours("sh", &script, folder);
         match theirs("sh", &script, folder) {
             Some(environment) if !environment.is_empty() => {
