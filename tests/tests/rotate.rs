@@ -329,7 +329,7 @@ fn what_cannot_be_taken_back_is_kept_and_recovered() {
             .collect();
         assert!(changed(&before, &files).is_empty());
         let again = bed.rotate(&[]);
-        assert_says(&again, 2, "an earlier run was killed");
+        assert_says(&again, 2, "an earlier run did not come to its end");
         let unsure = bed.run(&["--recover"]);
         assert_says(&unsure, 2, "not confirmed");
         bed.set("fail", "");
@@ -410,7 +410,7 @@ fn killed(stop: &str, first: usize) {
             assert_eq!(ended.code, None, "{step}");
             assert_secret(&bed, &ended);
             let next = bed.rotate(&[]);
-            assert_says(&next, 2, "an earlier run was killed");
+            assert_says(&next, 2, "an earlier run did not come to its end");
             let command = next
                 .err
                 .lines()
