@@ -72,13 +72,14 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
         stream.add(report, None)?;
     }
     let looker = Looker::new(cli, &keys, &products);
+    let has_files = targets.is_some();
     if let Some(targets) = targets {
         sweep::look(cli, &looker, targets, &mut share, &mut stream)?;
     }
     stream.remark(&Vec::from_iter(share.remark()));
     // Who is there proves nothing, and the servers of the command line may be other shards'.
     let receipt = match !cli.clients && !target::servers(cli)?.is_empty() {
-        true => Receipt::of(&keys),
+        true => Receipt::of(&keys, has_files),
         false => None,
     };
     stream.end(receipt.as_ref())

@@ -60,10 +60,10 @@ const VARIABLES: [(&str, Takes, &[char]); 8] = [
     ("PATH", Takes::Programs, &[':']),
 ];
 
-const OWN: Kind = Kind::Own("replaces a part of the server");
-const PYTHON_FIRST: Kind = Kind::Common("puts code where the server's Python finds it first");
-const LIBRARY: Kind = Kind::Common("puts a library where every program loads it");
-const PROGRAM: Kind = Kind::Common("replaces a program that the server is started with");
+const OWN: Kind = Kind::Own("replace", "a part of the server");
+const PYTHON_FIRST: Kind = Kind::Common("put", "code where the server's Python finds it first");
+const LIBRARY: Kind = Kind::Common("put", "a library where every program loads it");
+const PROGRAM: Kind = Kind::Common("replace", "a program that the server is started with");
 
 /// How many files of one mount are looked at.
 const MANY: usize = 20_000;
@@ -85,10 +85,10 @@ enum Takes {
 /// Which kind of place it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// The server's own program. What puts code there does this.
-    Own(&'static str),
+    /// The server's own program. What puts code there does this to that.
+    Own(&'static str, &'static str),
     /// One that every process has.
-    Common(&'static str),
+    Common(&'static str, &'static str),
     /// One that a variable names.
     Named(&'static str),
 }
@@ -118,15 +118,22 @@ pub(super) fn unseen(
         service: Some(container.name.clone()),
         span: Some(span),
     };
-    let code = all(container).filter_map(move |mount| match places.first_in(mount)? {
-        Kind::Named(variable) => {
-            let reason = "what that code does to the server is not known".to_owned();
-            Some(unseen(loaded_first(variable), reason, mount.span))
-        }
-        Kind::Common(does) | Kind::Own(does) => {
-            let by = putter(container, mount);
-            let reason = format!("{by} {does}; what runs there is not known");
-            Some(unseen(shown(mount), reason, mount.span))
+    let code = all(container).filter_map(move |mount| {
+        let found = places.first_in(mount)?;
+        match found.kind {
+            Kind::Named(variable) => {
+                let reason = "what that code does to the server is not known".to_owned();
+                Some(unseen(loaded_first(variable), reason, mount.span))
+            }
+            Kind::Common(does, what) | Kind::Own(does, what) => {
+                let by = putter(container, mount);
+                let does = match found.is_seen {
+                    true => format!("{does}s"),
+                    false => format!("may {does}"),
+                };
+                let reason = format!("{by} {does} {what}; what runs there is not known");
+                Some(unseen(shown(mount), reason, mount.span))
+            }
         }
     });
     let anywhere = VARIABLES.iter().filter_map(move |(name, _, _)| {
@@ -186,7 +193,8 @@ pub(super) fn is_put_into(container: &Container, path: &str) -> bool {
         list: vec![place(Takes::below(&path)), place(Takes::Anything)],
         server: "",
     };
-    all(container).any(|mount| places.first_in(mount) == Some(OWN))
+    let found = |mount| places.first_in(mount);
+    all(container).any(|mount| found(mount).is_some_and(|found| found.kind == OWN))
 }
 
 fn all(container: &Container) -> impl Iterator<Item = &Mount> {
@@ -313,17 +321,36 @@ struct Places {
     server: &'static str,
 }
 
+/// The place of code, or of what may be code.
+#[derive(Clone, Copy)]
+struct Found {
+    kind: Kind,
+    /// Whether code is there for sure.
+    is_seen: bool,
+}
+
+impl Kind {
+    fn is_seen(self, is_seen: bool) -> Found {
+        Found {
+            kind: self,
+            is_seen,
+        }
+    }
+}
+
 impl Places {
-    /// The place at which a mount has code, if it has any.
-    fn first_in(&self, mount: &Mount) -> Option<Kind> {
+    /// The place at which a mount has code, or may have it.
+    fn first_in(&self, mount: &Mount) -> Option<Found> {
+        let of_file = |path: &str| Some(self.of_file(path)?.is_seen(true));
+        let unseen = |target: &str| Some(self.unseen(target, mount)?.is_seen(false));
         let target = mount.target.known()?;
         match mount.source.known() {
             Some(MountSource::Anonymous | MountSource::Empty) => None,
-            Some(MountSource::Text(_)) => self.of_file(target),
+            Some(MountSource::Text(_)) => of_file(target),
             Some(MountSource::Folder(folder)) => {
                 let mut files = folder.files.iter();
-                let seen = files.find_map(|(path, _)| self.of_file(&format!("{target}/{path}")));
-                seen.or_else(|| folder.others.as_ref().and(self.unseen(target, mount)))
+                let seen = files.find_map(|(path, _)| of_file(&format!("{target}/{path}")));
+                seen.or_else(|| folder.others.as_ref().and(unseen(target)))
             }
             Some(MountSource::Bind(host)) if host.path.is_dir() => {
                 let target = target.trim_end_matches('/');
@@ -333,9 +360,9 @@ impl Places {
                 };
                 self.of_folder(host, &host.path, target, &walk)
             }
-            Some(MountSource::Bind(host)) if host.path.exists() => self.of_file(target),
+            Some(MountSource::Bind(host)) if host.path.exists() => of_file(target),
             None | Some(MountSource::Bind(_) | MountSource::Named(_) | MountSource::Node(_)) => {
-                self.unseen(target, mount)
+                unseen(target)
             }
         }
     }
@@ -356,11 +383,11 @@ impl Places {
     }
 
     /// The place of the first file that is code in a folder of the host, which the container has at a path.
-    fn of_folder(&self, host: &HostPath, folder: &Path, path: &str, walk: &Walk) -> Option<Kind> {
+    fn of_folder(&self, host: &HostPath, folder: &Path, path: &str, walk: &Walk) -> Option<Found> {
         let place = self.around(path)?;
-        // What cannot be listed may have some.
+        // What cannot be listed may have some. That a configuration cannot be is said where it is read.
         let Ok(inside) = entries(folder) else {
-            return Some(place);
+            return (!is_configuration(path)).then(|| place.is_seen(false));
         };
         inside.iter().find_map(|inner| {
             let path = format!("{path}/{}", inner.file_name()?.to_string_lossy());
@@ -368,14 +395,14 @@ impl Places {
                 return None;
             }
             let Some(left) = walk.left.get().checked_sub(1) else {
-                return Some(place);
+                return Some(place.is_seen(false));
             };
             walk.left.set(left);
             let is_deep = path.split('/').count() > walk.deepest;
             match inner.is_dir() {
                 true if is_deep => None,
                 true => self.of_folder(host, inner, &path, walk),
-                false => self.of_file(&path),
+                false => Some(self.of_file(&path)?.is_seen(true)),
             }
         })
     }

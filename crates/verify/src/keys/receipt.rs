@@ -24,11 +24,13 @@ pub(crate) struct Receipt {
     pub(crate) keysets: Vec<(check::Keyset, Vec<(Setting, String)>)>,
     /// Whether `--keys` has web-login users.
     has_users: bool,
+    /// Whether files are looked at beside the server.
+    has_files: bool,
 }
 
 impl Receipt {
     /// None where the command line names no keyset.
-    pub(crate) fn of(keys: &Keys) -> Option<Self> {
+    pub(crate) fn of(keys: &Keys, has_files: bool) -> Option<Self> {
         let all = [
             (check::Keyset::New, &keys.new),
             (check::Keyset::Old, &keys.old),
@@ -43,6 +45,7 @@ impl Receipt {
             host: host(),
             keysets,
             has_users: keys.new.as_ref().is_some_and(|new| !new.users().is_empty()),
+            has_files,
         })
     }
 
@@ -65,9 +68,10 @@ impl Receipt {
     /// For people. No server tells its session secret, or what its users' passwords are.
     pub(crate) fn words(&self) -> String {
         let version = env!("CARGO_PKG_VERSION");
-        let users = match self.has_users {
-            true => ". Web-login users are compared in files only: name the compose file, too",
-            false => "",
+        let users = match (self.has_users, self.has_files) {
+            (true, true) => ". Web-login users are compared in the files only",
+            (true, false) => ". Web-login users are compared in files only: name the compose file, too",
+            (false, _) => "",
         };
         format!(
             "asked on {} by clearml-verify {version} on {}; no server tells which session secret it has{users}",

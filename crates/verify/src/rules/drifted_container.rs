@@ -38,7 +38,7 @@ const OTHER: Severity = Severity::Warning;
 
 const PORTS: &str = "its published ports";
 
-const HELP: &str = "recreate the containers: docker compose up -d (docker compose restart keeps what they were created with)";
+const HELP: &str = "`docker compose up -d` recreates the containers; `docker compose restart` keeps what they were created with";
 
 pub(crate) struct DriftedContainer;
 
