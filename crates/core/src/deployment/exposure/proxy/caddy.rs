@@ -1,7 +1,8 @@
-//! Caddy: the sites of a Caddyfile, and `caddy reverse-proxy` (docs/clearml.md#proxies).
+//! Caddy: the sites of a Caddyfile, the servers of its JSON, and `caddy reverse-proxy` (docs/clearml.md#proxies).
 
 mod guard;
 mod import;
+mod json;
 
 use std::collections::HashMap;
 
@@ -35,7 +36,10 @@ pub(super) fn rules(
         is_main && !files.iter().any(|other| import::imports(other, file))
     });
     let texts = roots.map(|file| import::with_arguments(&import::with_files(file, files)));
-    let rules = texts.flat_map(|text| of_text(&variable(&as_shell(&text))));
+    let rules = texts.flat_map(|text| {
+        let text = variable(&as_shell(&text));
+        json::rules(&text).unwrap_or_else(|| of_text(&text))
+    });
     let rules: Vec<Rule> = rules.collect();
     // Without a site of its own it is not here.
     (!rules.is_empty()).then_some(rules)
