@@ -27,6 +27,12 @@ pub struct Variable {
 }
 
 impl Variable {
+    /// Whether a part of its value is empty, unless the shell that runs compose has one.
+    pub fn is_for_the_shell(&self) -> bool {
+        let mut used = self.interpolated.iter();
+        used.any(|used| used.outcome == interpolate::Outcome::Unset)
+    }
+
     /// A reference in its value that is empty, unless the shell that runs compose has a value for it. `$NAME` may be a part
     /// of a password, and is none.
     pub fn left_to_the_shell(&self) -> Option<&interpolate::Variable> {

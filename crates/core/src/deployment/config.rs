@@ -10,7 +10,9 @@ use super::mounts::{self, ON_THE_NODE, SYNCED, There, anywhere, around, may_have
 use super::{program, recognise};
 use crate::compose::{Kind, Loader};
 use crate::config_dir;
-use crate::container::{Container, FileText, HostPath, Mount, MountSource, Origin, VariableValue};
+use crate::container::{
+    Container, FileText, HostPath, Mount, MountSource, Origin, Variable, VariableValue,
+};
 use crate::container_path::relative;
 use crate::error::Error;
 use crate::image::ImageTree;
@@ -166,10 +168,11 @@ pub(super) fn defaults(
 fn folders(container: &Container, instance: &Instance) -> Knowable<Vec<String>> {
     let variable = |name: &str| {
         let mut all = container.environment.iter();
-        match all
-            .find(|known| known.name == name)
-            .map(|known| &known.value)
-        {
+        let found = all.find(|known| known.name == name);
+        match found.map(|known| &known.value) {
+            Some(_) if found.is_some_and(Variable::is_for_the_shell) => {
+                Knowable::unknown("only the shell that runs compose may have it")
+            }
             Some(VariableValue::Known(value)) => Knowable::Known(Some(value.expose().to_owned())),
             Some(_) => Knowable::unknown("it has no value here"),
             // The home is found otherwise.

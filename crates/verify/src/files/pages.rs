@@ -136,6 +136,11 @@ fn is_bad(page: &Page, text: &str, is_ours: &dyn Fn(&str) -> bool) -> bool {
     }
 }
 
+fn only_in_a_shell(variable: &Variable) -> String {
+    let name = &variable.name;
+    format!("{name} takes its value from the shell that starts it")
+}
+
 /// Whether a variable puts a credential into a page.
 fn of_variable(
     page: &Page,
@@ -143,7 +148,12 @@ fn of_variable(
     is_ours: &dyn Fn(&str) -> bool,
 ) -> Result<bool, String> {
     match &variable.value {
-        VariableValue::Known(value) if page.is_credential => Ok(!value.is_empty()),
+        VariableValue::Known(value) if page.is_credential => {
+            match value.is_empty() && variable.is_for_the_shell() {
+                true => Err(only_in_a_shell(variable)),
+                false => Ok(!value.is_empty()),
+            }
+        }
         VariableValue::Known(value) => {
             let name = variable.name.rsplit("__").next().unwrap_or_default();
             let value = value.expose().trim();
@@ -157,10 +167,7 @@ fn of_variable(
             let document = json::document(text.as_bytes(), is_ours);
             Ok(document.is_some_and(|document| document.has_secret || document.has_pair))
         }
-        VariableValue::Unset => Err(format!(
-            "{} takes its value from the shell that starts it",
-            variable.name
-        )),
+        VariableValue::Unset => Err(only_in_a_shell(variable)),
         VariableValue::Unknown(reason) => Err(reason.as_str().to_owned()),
         _ => Ok(page.is_credential),
     }

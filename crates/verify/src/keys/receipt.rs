@@ -70,7 +70,9 @@ impl Receipt {
         let version = env!("CARGO_PKG_VERSION");
         let users = match (self.has_users, self.has_files) {
             (true, true) => ". Web-login users are compared in the files only",
-            (true, false) => ". Web-login users are compared in files only: name the compose file, too",
+            (true, false) => {
+                ". Web-login users are compared in files only: name the compose file, too"
+            }
             (false, _) => "",
         };
         format!(
