@@ -29,7 +29,7 @@ use crate::compose::{EnvFiles, Loader, Project, Service};
 use crate::container::{Container, Doubt, Variable, VariableValue};
 use crate::error::Error;
 use crate::hocon;
-use crate::instance::{ConfigFile, Instance};
+use crate::instance::{ConfigFile, Instance, Listening};
 use crate::setting::Server;
 use crate::source::{SourceId, Sources};
 use crate::unseen::{Hides, Unseen};
@@ -239,8 +239,7 @@ impl Deployment {
                     family: recognised.family,
                     release: recognised.release.clone(),
                     accounts_of: None,
-                    ports: Vec::new(),
-                    is_loopback: false,
+                    listening: Listening::default(),
                     config: Vec::new(),
                     is_image_hidden: false,
                     unseen_config: Vec::new(),
@@ -249,8 +248,7 @@ impl Deployment {
                     deployment.load_config(&mut instance, given.config_dir, loader, &mut known)?;
                 }
                 let container = &deployment.containers[index];
-                instance.ports = listens::ports(container, &instance);
-                instance.is_loopback = listens::is_loopback(container, &instance);
+                instance.listening = listens::of(container, &instance);
                 deployment.instances.push(instance);
             }
         }
@@ -423,7 +421,7 @@ impl Deployment {
         config[at].tree = tree;
         let changed = Instance {
             config,
-            ports: instance.ports.clone(),
+            listening: instance.listening.clone(),
             unseen_config: instance.unseen_config.clone(),
             release: instance.release.clone(),
             ..*instance

@@ -23,16 +23,34 @@ pub struct Instance {
     pub release: Knowable<Release>,
     /// The version of the API server that an agent logs in to, where the deployment tells it.
     pub accounts_of: Option<Version>,
-    /// The ports on which it listens in its container, in their order.
-    pub ports: Vec<u16>,
-    /// Whether it listens at the loopback address alone.
-    pub is_loopback: bool,
+    /// Where it listens in its container.
+    pub listening: Listening,
     /// The `*.conf` files it loads, in the order it loads them.
     pub config: Vec<ConfigFile>,
     /// Whether a mount hides all of the image's own configuration.
     pub is_image_hidden: bool,
     /// Configuration folders whose files cannot be seen here, and why.
     pub unseen_config: Vec<Unseen>,
+}
+
+/// Where the processes of a container listen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listening {
+    /// On these ports, in their order.
+    pub ports: Vec<u16>,
+    /// Of these, where nothing of worth is in clear text: it speaks TLS alone, or does no more than send clients there.
+    pub sealed: Vec<u16>,
+    /// Whether on no other.
+    pub is_whole: bool,
+    /// Whether only what shares the container's network reaches them.
+    pub is_loopback: bool,
+}
+
+impl Listening {
+    /// Whether something may listen on a port.
+    pub fn may_be(&self, port: u16) -> bool {
+        !self.is_whole || self.ports.contains(&port)
+    }
 }
 
 /// Which line of images a server is of. It decides which variables are read.

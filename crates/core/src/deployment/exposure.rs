@@ -27,18 +27,18 @@ use std::sync::{Arc, LazyLock};
 
 use super::{Database, Deployment};
 use crate::container::{Container, Entrance, Interface, NetworkKind, Port};
-use crate::instance::Instance;
+use crate::instance::{Instance, Listening};
 use crate::knowable::Knowable;
 use crate::setting::Server;
 use crate::source::Span;
 use crate::unseen::{Hides, Unseen};
 pub(super) use address::is_loopback;
 pub use hop::{Forward, How};
-pub use listen::Listening;
 pub(super) use listen::has_file;
 pub(super) use names::Names;
 pub use namespace::Namespace;
 pub(super) use namespace::of_all as namespaces;
+pub(super) use proxy::webserver::Told;
 pub use tool::{Tool, Walls};
 
 /// One way to a port, from where it enters to the container that listens.
@@ -49,6 +49,8 @@ pub struct Way<'a> {
     pub by: usize,
     /// Who passes it on, the first one first.
     pub through: Vec<&'a Forward>,
+    /// Whether it ends where nothing is in clear text.
+    is_to_sealed: bool,
 }
 
 /// Where something enters.
@@ -104,7 +106,7 @@ impl Way<'_> {
                 return true;
             }
         }
-        true
+        !self.is_to_sealed
     }
 
     /// Whether all of it is told by the files, and nothing is concluded from which software it is.
@@ -179,7 +181,7 @@ impl Exposure {
             }
             let mut servers = around.servers(index).iter();
             if servers.any(|one| one.server == Server::Webserver) {
-                forward::of_webserver(&around, index, &mut forwards);
+                forward::of_webserver(&around, index, &mut forwards, &mut unseen);
             }
         }
         proxy::traefik::of(&around, &mut forwards, &mut unseen);
@@ -240,7 +242,7 @@ impl Around<'_> {
         let mut unseen = Vec::new();
         for (index, container) in self.containers.iter().enumerate() {
             let mut servers = self.servers(index).iter();
-            let listens = servers.any(|one| !one.ports.is_empty());
+            let listens = servers.any(|one| !one.listening.ports.is_empty());
             let database = Database::of(container);
             if !listens && database.is_none() {
                 continue;
@@ -359,6 +361,12 @@ impl Deployment {
         self.exposure.proxied.contains(&(container, port))
     }
 
+    /// Whether a container is known to pass on to another one of this deployment what comes in at a port.
+    pub fn passes_on(&self, container: usize, port: u16) -> bool {
+        let mut forwards = self.exposure.forwards.iter();
+        forwards.any(|forward| (forward.by, forward.at) == (container, port))
+    }
+
     /// The port at which a way begins, where it is published.
     pub fn port(&self, way: &Way<'_>) -> Option<&Port> {
         let mut ports = self.containers[way.by].ports.iter();
@@ -371,13 +379,16 @@ impl Deployment {
         let around = self.around();
         let mut ways = Vec::new();
         let mut seen = HashSet::new();
-        let mut next = VecDeque::from([((container, port), Vec::new(), true, false, false)]);
+        let is_to_sealed = around.listening(container).sealed.contains(&port);
+        let start = ((container, port), Vec::new(), !is_to_sealed, false, false);
+        let mut next = VecDeque::from([start]);
         while let Some((to, through, is_clear, is_loopback, is_guarded)) = next.pop_front() {
             let is_loopback = is_loopback || around.listening(to.0).is_loopback;
             let way = |by, opening| Way {
                 opening,
                 by,
                 through: through.clone(),
+                is_to_sealed,
             };
             let openings = around.openings(to, is_loopback).into_iter();
             ways.extend(openings.map(|(by, opening)| way(by, opening)));
@@ -406,6 +417,7 @@ impl Deployment {
                         },
                         by: forward.by,
                         through: longer,
+                        is_to_sealed,
                     }),
                     None => next.push_back((
                         (forward.by, forward.at),

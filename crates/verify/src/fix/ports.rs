@@ -20,7 +20,7 @@ pub(super) fn servers(deployment: &Deployment) -> Vec<&Container> {
     let services = deployment.containers.iter().enumerate();
     let is_published = |index: usize| {
         let mut instances = deployment.instances.iter();
-        instances.any(|one| one.service == index && !one.ports.is_empty())
+        instances.any(|one| one.service == index && !one.listening.ports.is_empty())
     };
     services
         .filter(|(index, service)| is_published(*index) && Database::of(service).is_none())

@@ -80,7 +80,7 @@ impl Rule for PlainHttp {
 /// What speaks HTTP in front of a server of a cluster, without TLS.
 fn entrances(case: &Case<'_>, instance: &Instance, seen: &mut HashSet<Span>) -> Vec<Draft> {
     let pod = case.deployment.service(instance).pod.iter();
-    let ports = instance.ports.iter();
+    let ports = instance.listening.ports.iter();
     let ways = ports.flat_map(|port| case.deployment.ways(instance.service, *port));
     // What leads to another container of its pod is told with the way through that.
     let through = ways.filter(|way| way.is_clear() && !way.through.is_empty());

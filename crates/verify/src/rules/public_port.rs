@@ -2,7 +2,7 @@
 //!
 //! **What**: the web server, the API server or the file server publishes its port on all interfaces of the host or on a
 //! public address, or something else leads there in clear text: a reverse proxy without TLS, a forwarder such as socat, a
-//! container whose network it shares, a tunnel whose other end has no TLS, or a network of its own in that of the host (macvlan, ipvlan).
+//! container whose network it shares, a server that somebody adds to the web server's nginx, a tunnel whose other end has no TLS, or a network of its own in that of the host (macvlan, ipvlan).
 //!
 //! **Why**: they speak plain HTTP: passwords, tokens and files can be sniffed, and docker's published ports
 //! go past the firewall rules of the host. Behind a reverse proxy that speaks TLS, a port that is published too
@@ -16,7 +16,7 @@
 //! and let it publish 443; what it publishes at 80 should do nothing but redirect.
 //!
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls"; docs/clearml.md#networks-of-docker;
-//! docs/clearml.md#proxies.
+//! docs/clearml.md#proxies; docs/clearml.md#nginx-of-the-web-server.
 
 use std::collections::HashSet;
 
@@ -67,7 +67,7 @@ impl Rule for PublicPort {
         let mut seen = HashSet::new();
         let mut paths: Vec<Path> = Vec::new();
         for instance in &case.deployment.instances {
-            let ports = &instance.ports;
+            let ports = &instance.listening.ports;
             let ways = ports.iter().flat_map(|port| {
                 let ways = case.deployment.ways(instance.service, *port);
                 ways.into_iter().map(move |way| (*port, way))

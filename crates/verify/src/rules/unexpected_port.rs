@@ -1,7 +1,7 @@
 //! A server publishes a port that is none of its own.
 //!
 //! **What**: a ClearML server publishes something else than the web server's 80 or 8080, the API server's 8008 or
-//! the file server's 8081.
+//! the file server's 8081, and none that its configuration names.
 //!
 //! **Why**: nobody who secures a ClearML Server looks at it. What listens there, a debugger or another process of
 //! the container, is open to anyone who can reach the host. Where ClearML's own image runs nothing but its server, nothing
@@ -17,9 +17,8 @@
 
 use std::collections::HashSet;
 
-use clearml_secure_core::container::{Container, Interface, Port};
+use clearml_secure_core::container::{Interface, Port};
 use clearml_secure_core::deployment::exposure::Namespace;
-use clearml_secure_core::deployment::has_official_image;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
@@ -44,26 +43,22 @@ impl Rule for UnexpectedPort {
         let mut seen = HashSet::new();
         for instance in &case.deployment.instances {
             // An all-in-one service is several servers, and has the ports of all.
-            let of_service = |port: &u16| {
-                case.deployment
-                    .instances
-                    .iter()
-                    .filter(|other| other.service == instance.service)
-                    .any(|other| other.ports.contains(port))
+            let listening = case.deployment.listening(instance.service);
+            // Others say where what is passed on goes.
+            let is_known = |port: u16| {
+                listening.ports.contains(&port) || case.deployment.passes_on(instance.service, port)
             };
             for port in &case.deployment.service(instance).ports {
                 // A server listens with TCP alone.
                 // What is published beside it in a range is said with the port of its own.
                 let is_other = port.protocol == "tcp"
-                    && !port.target.clone().any(|one| of_service(&one))
+                    && !port.target.clone().any(is_known)
                     && !may_be_of_another(case, instance.service, port);
                 // What a load balancer opens on nodes is said with its own port.
                 if !is_other || port.is_behind_balancer() || !seen.insert(port.span) {
                     continue;
                 }
-                if port.interface != Interface::Loopback
-                    && is_as_shipped(case.deployment.service(instance))
-                {
+                if port.interface != Interface::Loopback && listening.is_whole {
                     findings.push(
                         Draft::new(
                             NOTHING,
@@ -102,11 +97,4 @@ fn may_be_of_another(case: &Case<'_>, container: usize, port: &Port) -> bool {
                 && deployment.namespace(other) == own
                 && port.target.clone().any(|one| listening.may_be(one))
         })
-}
-
-/// Whether a container runs ClearML's own image with nothing but the name of a server for its command.
-fn is_as_shipped(service: &Container) -> bool {
-    let names = ["apiserver", "fileserver", "webserver"];
-    has_official_image(service)
-        && matches!(&service.words[..], [word] if names.contains(&word.as_str()))
 }

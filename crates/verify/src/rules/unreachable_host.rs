@@ -146,7 +146,9 @@ fn closed_port(case: &Case<'_>, server: &ServerConfiguration) -> Option<Draft> {
     let is_pod = case.deployment.containers[own].pod.is_some();
     let is_other = |index: &usize| {
         let mut servers = case.deployment.of(Server::Apiserver);
-        servers.any(|one| one.service == *index && !one.ports.contains(&port))
+        servers.any(|one| {
+            one.service == *index && one.listening.is_whole && !one.listening.ports.contains(&port)
+        })
     };
     let is_closed = !is_pod && !found.is_empty() && found.iter().all(is_other);
     let host = escape(address::host(url));

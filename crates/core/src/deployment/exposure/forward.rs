@@ -9,8 +9,8 @@ use super::hop::{Forward, How, Rule};
 use super::reading::{Extent, Reading};
 use super::spoken::Spoken;
 use super::tool::Tool;
-use super::{Around, Database, Namespace, anywhere, mention, proxy};
-use crate::container::Container;
+use super::{Around, Database, Namespace, Told, anywhere, mention, proxy};
+use crate::container::{Container, Port};
 use crate::knowable::{Knowable, Reason};
 use crate::unseen::{Hides, Unseen};
 
@@ -289,11 +289,44 @@ fn on_a_tailnet(around: &Around<'_>, by: usize) -> Vec<Forward> {
     found
 }
 
-/// Adds what a web server of ClearML's passes on to databases. To servers it passes on as they are meant to be reached.
-pub(super) fn of_webserver(around: &Around<'_>, index: usize, forwards: &mut Vec<Forward>) {
-    for rule in proxy::of_webserver(&around.containers[index]) {
-        let found = told(around, index, &rule).into_iter();
-        forwards.extend(found.filter(|forward| !around.is_server(forward.to.0)));
+/// Adds what a web server of ClearML's passes on. Behind its pages it passes on to servers as they are meant to be reached.
+pub(super) fn of_webserver(
+    around: &Around<'_>,
+    index: usize,
+    forwards: &mut Vec<Forward>,
+    unseen: &mut Vec<Unseen>,
+) {
+    let container = &around.containers[index];
+    // Of its main file it is asked where it listens alone.
+    let Some(own) = Told::of(container, true) else {
+        return;
+    };
+    let pages = around.listening(index).ports;
+    for rule in own.rules() {
+        let found = told(around, index, rule).into_iter();
+        let is_meant = |forward: &Forward| {
+            around.is_server(forward.to.0)
+                && forward.how == How::Requests
+                && pages.contains(&forward.at)
+        };
+        let is_kept = |forward: &Forward| forward.to.0 != index && !is_meant(forward);
+        forwards.extend(found.filter(is_kept));
+        let is_lost = sends_away(rule) == Holds::Always;
+        let to_databases = Rule {
+            is_tls: true,
+            ..rule.clone()
+        };
+        unseen.extend(untold(around, index, &to_databases, None).filter(|_| !is_lost));
+    }
+    let Some(why) = own.hidden else {
+        return;
+    };
+    let mut open = around.open_ports(index).into_iter();
+    let is_other = |port: &Port| !pages.iter().any(|page| port.leads_to(*page));
+    match elsewhere(around, index, WHOM, &why) {
+        Some(one) => unseen.push(one),
+        None if open.any(is_other) => unseen.push(not_told(container, &why)),
+        None => {}
     }
 }
 

@@ -5,37 +5,19 @@ use super::address;
 use super::tool::Tool;
 use crate::container::Container;
 use crate::deployment::Database;
+use crate::instance::Listening;
 use crate::knowable::Knowable;
 use crate::secret::Secret;
-
-/// Where the processes of a container listen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listening {
-    /// On these ports.
-    pub ports: Vec<u16>,
-    /// Whether on no other.
-    pub is_whole: bool,
-    /// Whether only what shares the container's network reaches them.
-    pub is_loopback: bool,
-}
-
-impl Listening {
-    /// Whether something may listen on a port.
-    pub fn may_be(&self, port: u16) -> bool {
-        !self.is_whole || self.ports.contains(&port)
-    }
-}
 
 impl Around<'_> {
     /// Where a container listens: a server of ClearML, a database, or any other.
     pub(super) fn listening(&self, index: usize) -> Listening {
         let container = &self.containers[index];
-        let servers = self.servers(index).iter();
-        let servers: Vec<u16> = servers.flat_map(|one| &one.ports).copied().collect();
         if let Some(database) = Database::of(container) {
             return of_database(container, database);
         }
-        if servers.is_empty()
+        let mut servers = self.servers(index).iter().map(|one| &one.listening);
+        if servers.clone().all(|one| one.ports.is_empty())
             && let Some(tool) = Tool::of(container)
         {
             return Listening {
@@ -43,14 +25,18 @@ impl Around<'_> {
                 ..Listening::default()
             };
         }
-        let mut listen = self
-            .servers(index)
-            .iter()
-            .filter(|one| !one.ports.is_empty());
+        if let [one] = self.servers(index) {
+            return one.listening.clone();
+        }
+        let ports = servers.clone().flat_map(|one| &one.ports).copied();
+        let sealed = servers.clone().flat_map(|one| &one.sealed).copied();
+        let ports: Vec<u16> = ports.collect();
         Listening {
-            is_loopback: !servers.is_empty() && listen.all(|one| one.is_loopback),
-            ports: servers,
-            ..Listening::default()
+            sealed: sealed.collect(),
+            is_loopback: !ports.is_empty()
+                && servers.all(|one| one.ports.is_empty() || one.is_loopback),
+            ports,
+            is_whole: false,
         }
     }
 }
@@ -99,6 +85,7 @@ fn of_database(container: &Container, database: Database) -> Listening {
         ports,
         is_whole: is_whole && !has_file(container) && is_of_its_image(container),
         is_loopback: is_loopback(container, database),
+        sealed: Vec::new(),
     }
 }
 

@@ -8,6 +8,7 @@ mod included;
 pub(super) mod labelled;
 mod nginx;
 pub(super) mod traefik;
+pub(in crate::deployment) mod webserver;
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -154,27 +155,6 @@ pub(super) fn may_be_one(container: &Container) -> bool {
     software(container).is_some() || is_hinted(container)
 }
 
-/// What nginx of ClearML's web server passes on, where somebody mounts a configuration over its own.
-pub(super) fn of_webserver(container: &Container) -> Vec<Rule> {
-    let folders = Software::Nginx.folders();
-    let mut targets = container.mounts.iter().chain(&container.copies);
-    let is_own = |mount: &crate::container::Mount| {
-        let target = mount.target.known();
-        target.is_some_and(|target| {
-            folders
-                .iter()
-                .any(|folder| container_path::is_below(target, folder))
-        })
-    };
-    if !targets.any(is_own) {
-        return Vec::new();
-    }
-    let files = Files::of(container);
-    let all: Vec<_> = files.below(folders).collect();
-    let variables = Variables::of(container);
-    nginx::rules(&all, &|text| in_template(&variables, text)).unwrap_or_default()
-}
-
 /// What the start of nginx's image makes of a template. nginx's own variables are written in small letters.
 fn in_template(variables: &Variables<'_>, text: &str) -> String {
     variables.expanded_file(text, &|name| {
@@ -281,7 +261,7 @@ impl Around<'_> {
     /// The servers that a container reaches, each with the port on which it listens.
     fn servers_beside(&self, index: usize) -> Vec<(usize, u16)> {
         let servers = self.instances.iter().filter_map(|one| {
-            let port = one.ports.first()?;
+            let port = one.listening.ports.first()?;
             Some((one.service, *port))
         });
         servers
@@ -381,7 +361,7 @@ impl Around<'_> {
     /// Whether a server of a container listens on a port.
     fn is_port_of(&self, index: usize, port: u16) -> bool {
         let mut servers = self.servers(index).iter();
-        servers.any(|one| one.ports.contains(&port))
+        servers.any(|one| one.listening.ports.contains(&port))
     }
 }
 

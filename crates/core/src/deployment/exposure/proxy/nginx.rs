@@ -87,8 +87,23 @@ pub(super) fn own(
 /// The variable with the folder of templates, at the official image.
 const TEMPLATES: &str = "NGINX_ENVSUBST_TEMPLATE_DIR";
 
+/// One of its servers.
+pub(super) struct Server {
+    /// A rule for each of its `listen`.
+    pub(super) rules: Vec<Rule>,
+    /// Whether what it does with `/` is to serve pages.
+    pub(super) has_pages: bool,
+}
+
 /// What the files say; none where none of them has a server.
 pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Option<Vec<Rule>> {
+    let servers = servers(files, variable);
+    let is_any = !servers.is_empty();
+    is_any.then(|| servers.into_iter().flat_map(|one| one.rules).collect())
+}
+
+/// The servers of the files.
+pub(super) fn servers(files: &[&File], variable: &dyn Fn(&str) -> String) -> Vec<Server> {
     let mut trees = Vec::new();
     for file in files {
         let is_template = file.path.ends_with("template") || file.path.contains("/templates/");
@@ -103,8 +118,7 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
         trees: &trees,
         upstreams: HashMap::new(),
         maps: Variables::new(),
-        rules: Vec::new(),
-        has_server: false,
+        servers: Vec::new(),
     };
     for (_, tree) in &trees {
         config.find_names(tree, 0);
@@ -126,7 +140,7 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
         let is_one = guards.all(|other| other == first);
         config.walk(tree, how, if is_one { first } else { Guards::default() }, 0);
     }
-    config.has_server.then_some(config.rules)
+    config.servers
 }
 
 struct Config<'a> {
@@ -134,8 +148,7 @@ struct Config<'a> {
     upstreams: HashMap<&'a str, Vec<&'a str>>,
     /// What `map` sets, for all servers.
     maps: Variables<'a>,
-    rules: Vec<Rule>,
-    has_server: bool,
+    servers: Vec<Server>,
 }
 
 /// What a server says.
@@ -192,9 +205,8 @@ impl<'a> Config<'a> {
         let guards = outer.within(&tree.iter().collect::<Vec<_>>());
         for directive in tree {
             if is(directive, "server") && !directive.block.is_empty() {
-                self.has_server = true;
-                let rules = self.server(&directive.block, how, guards);
-                self.rules.extend(rules);
+                let server = self.server(&directive.block, how, guards);
+                self.servers.push(server);
             } else if depth < DEEPEST {
                 let how = if is(directive, "stream") {
                     How::Bytes
@@ -206,7 +218,7 @@ impl<'a> Config<'a> {
         }
     }
 
-    fn server(&self, block: &[Directive], how: How, outer: Guards) -> Vec<Rule> {
+    fn server(&self, block: &[Directive], how: How, outer: Guards) -> Server {
         let mut found = Found::default();
         self.find(block, 0, outer, &mut found);
         let mut listens: Vec<Listen> = found.listens.iter().filter_map(|one| listen(one)).collect();
@@ -238,7 +250,10 @@ impl<'a> Config<'a> {
                 to: found.targets.iter().flat_map(target).collect(),
             }
         };
-        listens.into_iter().map(rule).collect()
+        Server {
+            rules: listens.into_iter().map(rule).collect(),
+            has_pages: how == How::Requests && has_pages(&found.own),
+        }
     }
 
     /// Adds what is in a block and below it, with what they include.
@@ -391,6 +406,24 @@ fn first_variable(text: &str) -> (String, &str) {
     let name = text.strip_prefix('$').unwrap_or_default();
     let end = text.len() - name.len() + name.find(is_end).unwrap_or(name.len());
     (text[..end].to_owned(), &text[end..])
+}
+
+/// Whether a server has pages at `/`: without a `location` for it, those of its `root`, or of nginx' own one.
+fn has_pages(own: &[&Directive]) -> bool {
+    let is_root = |one: &&&Directive| {
+        matches!(
+            strs(&one.words)[..],
+            ["location", "/"] | ["location", "^~", "/"]
+        )
+    };
+    let passes_on = |one: &Directive| {
+        let name = one.words.first();
+        name.is_some_and(|name| name.ends_with("_pass"))
+    };
+    own.iter().find(is_root).is_none_or(|root| {
+        let inner: Vec<&Directive> = root.block.iter().collect();
+        !inner.iter().any(|one| passes_on(one)) && sends_away(&inner, 80) != Holds::Always
+    })
 }
 
 /// Which requests without TLS a server answers itself, before it looks whom it may pass them on to.
