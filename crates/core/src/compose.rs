@@ -185,6 +185,18 @@ impl Service {
 }
 
 impl Project {
+    /// What compose calls it; none where that is not known.
+    pub fn name(&self) -> Option<&str> {
+        self.scopes.project_name()
+    }
+
+    /// The texts that those that are given include whole.
+    pub fn included(&self) -> impl Iterator<Item = SourceId> {
+        let order = self.order.iter();
+        let sources = order.map(|document| self.documents[*document].source);
+        sources.filter(|source| !self.files.contains(source))
+    }
+
     /// The services that have nothing to run: compose refuses them as long as no other file gives them something.
     pub fn incomplete(&self) -> impl Iterator<Item = &Service> {
         let services = self.services.iter();

@@ -127,7 +127,7 @@ static LEADING: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 });
 
 /// Whether a text has a word by which a container in it may lead to others, or be a database: the name of software, or a port.
-pub(crate) fn may_lead(text: &str) -> bool {
+pub fn may_lead(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let is_port = |word: &str| {
         word.parse()

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clearml_secure_core::compose::Service;
+use clearml_secure_core::compose::files::merged_over;
+use clearml_secure_core::deployment::Composed;
+use clearml_secure_core::deployment::exposure::may_lead;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::helm;
 use clearml_secure_core::io::{entries, is_link, read_text};
@@ -34,7 +37,21 @@ struct Candidate {
     path: PathBuf,
     has_words: bool,
     named_in: Option<PathBuf>,
+    is_beside: bool,
     surveyed: Option<Surveyed>,
+}
+
+/// What a compose file is among those beside it.
+enum Role {
+    /// One that is started by itself.
+    Alone,
+    /// It only changes these services, and compose refuses it alone.
+    Changes(Vec<String>),
+    /// It has no server of ClearML's, but containers that may be in the project of one that has.
+    Joins {
+        /// Whether compose refuses it alone.
+        is_refused: bool,
+    },
 }
 
 /// What others have to know of a compose file.
@@ -43,9 +60,12 @@ struct Surveyed {
     file: Option<PathBuf>,
     /// The files that it reads besides those that docker compose would be given.
     parts: Vec<PathBuf>,
+    /// Of these, those of which it takes everything.
+    included: Vec<PathBuf>,
     services: HashSet<String>,
-    /// The services that it only changes, if compose refuses it alone.
-    changed: Option<Vec<String>>,
+    /// The project that compose makes of it.
+    project: Option<String>,
+    role: Role,
     has_server: bool,
 }
 
@@ -72,8 +92,8 @@ pub(crate) fn targets(
     let theirs = needed.iter().map(|one| &one.path);
     others.extend(theirs.filter(|path| !reader.share.has_file(path)).cloned());
     let mut candidates = survey(reader.loader, reader.cli, needed, &mut targets);
-    drop_parts(&mut candidates);
-    targets.extend(with_overlays(candidates, reader.loader.has_merge()));
+    drop_parts(&mut candidates, reader.remarks);
+    targets.extend(with_overlays(candidates, reader.loader));
     targets.sort_by(|one, other| one.path().cmp(other.path()));
     targets.push(Target::Folder(Folder {
         path: folder.to_owned(),
@@ -180,8 +200,10 @@ fn survey(
                 path: one.path,
                 has_words: one.has_words,
                 named_in: one.named_in,
+                is_beside: one.is_beside,
                 surveyed,
             }),
+            Err(_) if one.is_beside => {}
             Err(error) => targets.push(Target::failed(&one.path, &Error::from(error))),
         }
         Ok::<_, Infallible>(ControlFlow::Continue(()))
@@ -196,16 +218,32 @@ impl Surveyed {
         let (project, sources) = (&deployment.project, &deployment.sources);
         let read = sources.ids().filter(|id| !project.files.contains(id));
         let name = |service: &Service| service.name.clone();
-        let changed = || project.incomplete().map(name).collect();
+        let path = |id| sources.file(id).map(Path::to_owned);
         Ok(Self {
             file: sources.file(deployment.first).map(Path::to_owned),
-            parts: read
-                .filter_map(|id| sources.file(id).map(Path::to_owned))
-                .collect(),
+            parts: read.filter_map(path).collect(),
+            included: project.included().filter_map(path).collect(),
             services: project.services.iter().map(name).collect(),
-            changed: is_overlay(&found.path, &deployment).then(changed),
+            project: project.name().map(str::to_owned),
+            role: Role::of(&found.path, &deployment),
             has_server: !deployment.instances.is_empty(),
         })
+    }
+}
+
+impl Role {
+    fn of(path: &Path, deployment: &Composed) -> Self {
+        let project = &deployment.project;
+        if is_overlay(path, deployment) {
+            let changed = project.incomplete();
+            return Self::Changes(changed.map(|service| service.name.clone()).collect());
+        }
+        let is_refused = !project.refused.is_empty();
+        let text = deployment.sources.text(deployment.first);
+        match has_default_name(path) || !deployment.instances.is_empty() {
+            false if is_refused || may_lead(text) => Self::Joins { is_refused },
+            _ => Self::Alone,
+        }
     }
 }
 
@@ -359,62 +397,73 @@ fn not_looked_at(walk: &Walk) -> Vec<Target> {
     targets
 }
 
-/// Takes out the files that others read: what is in them is checked where it is used. A file that compose takes by
-/// itself is a deployment all the same.
-fn drop_parts(candidates: &mut Vec<Candidate>) {
-    let surveyed = candidates.iter().filter_map(|one| one.surveyed.as_ref());
-    let parts: HashSet<PathBuf> = surveyed.flat_map(|one| one.parts.clone()).collect();
-    if parts.is_empty() {
-        return;
+/// Takes out the files that others read: what is in them is checked where it is used. A file that compose takes by itself is a
+/// deployment all the same, unless another one includes it as it is: then that is how it is started.
+fn drop_parts(candidates: &mut Vec<Candidate>, remarks: &mut Vec<String>) {
+    let mut parts: HashMap<PathBuf, Option<PathBuf>> = HashMap::new();
+    for one in candidates.iter() {
+        let surveyed = one.surveyed.iter();
+        for part in surveyed.clone().flat_map(|surveyed| &surveyed.parts) {
+            parts.entry(part.clone()).or_default();
+        }
+        for part in surveyed.flat_map(|surveyed| &surveyed.included) {
+            parts.insert(part.clone(), Some(one.path.clone()));
+        }
     }
     candidates.retain(|candidate| {
         let file = match &candidate.surveyed {
             Some(surveyed) => surveyed.file.clone(),
             None => candidate.path.canonicalize().ok(),
         };
-        has_default_name(&candidate.path) || !file.is_some_and(|file| parts.contains(&file))
+        let Some(within) = file.and_then(|file| parts.get(&file)) else {
+            return true;
+        };
+        if !has_default_name(&candidate.path) {
+            return false;
+        }
+        let is_as_it_is = merged_over(&candidate.path).is_empty();
+        let within = within.as_ref().filter(|_| is_as_it_is);
+        remarks.extend(within.map(|within| {
+            format!(
+                "{} is checked as a part of {}, which includes it",
+                candidate.path.display(),
+                within.display()
+            )
+        }));
+        within.is_none()
     });
 }
 
 /// The files that are deployments, each with those beside it that only change it; and what is not known of such.
-fn with_overlays(candidates: Vec<Candidate>, has_merge: bool) -> Vec<Target> {
-    let changed = |one: &Candidate| {
-        let surveyed = one.surveyed.as_ref()?;
-        surveyed.changed.clone()
-    };
-    let (overlays, bases): (Vec<Candidate>, Vec<Candidate>) = candidates
-        .into_iter()
-        .partition(|one| changed(one).is_some());
+fn with_overlays(candidates: Vec<Candidate>, loader: &Loader<'_>) -> Vec<Target> {
+    let is_alone = |one: &Candidate| !one.has_role(|role| !matches!(role, Role::Alone));
+    let (mut bases, others): (Vec<Candidate>, Vec<Candidate>) =
+        candidates.into_iter().partition(is_alone);
+    bases.retain(|one| !one.is_beside);
     let mut in_folder: HashMap<PathBuf, Vec<usize>> = HashMap::new();
-    for (place, base) in bases.iter().enumerate().filter(|_| !overlays.is_empty()) {
+    for (place, base) in bases.iter().enumerate().filter(|_| !others.is_empty()) {
         let folder = base.path.parent().unwrap_or(Path::new(""));
         in_folder.entry(folder.to_owned()).or_default().push(place);
     }
     let mut over: Vec<Vec<PathBuf>> = bases.iter().map(|_| Vec::new()).collect();
     let mut targets = Vec::new();
-    for overlay in overlays {
-        let names = changed(&overlay).unwrap_or_default();
-        let folder = overlay.path.parent().unwrap_or(Path::new(""));
+    let mut left = Vec::new();
+    for other in others {
+        let folder = other.path.parent().unwrap_or(Path::new(""));
         let beside = in_folder.get(folder).into_iter().flatten().copied();
-        let mut of_it = beside.filter(|base| {
-            let surveyed = bases[*base].surveyed.as_ref();
-            surveyed.is_some_and(|one| names.iter().all(|name| one.services.contains(name)))
-        });
+        let mut of_it = beside.filter(|base| other.may_be_over(&bases[*base]));
         let (first, second) = (of_it.next(), of_it.next());
-        if let (Some(base), None, false) = (first, second, has_merge) {
-            over[base].push(overlay.path);
-            continue;
-        }
-        let base = first.map(|base| &bases[base]);
-        let surveyed = base.and_then(|base| base.surveyed.as_ref());
-        if overlay.has_words || surveyed.is_some_and(|one| one.has_server) {
-            let error = Error::Overlay {
-                path: overlay.path.clone(),
-                base: base.map(|base| base.path.clone()),
-            };
-            targets.push(Target::failed(&overlay.path, &error));
+        let joins = other.has_role(|role| matches!(role, Role::Joins { .. }));
+        let only = first.filter(|_| second.is_none() && !loader.has_merge());
+        match only.filter(|base| !joins || other.is_part_of(&bases[*base], loader)) {
+            Some(base) => over[base].push(other.path),
+            None if joins && !other.is_beside => left.push(other),
+            None if joins => {}
+            None => targets.extend(not_over(&other, first.map(|base| &bases[base]))),
         }
     }
+    over.extend(left.iter().map(|_| Vec::new()));
+    bases.extend(left);
     let bases = bases.into_iter().zip(over);
     targets.extend(bases.map(|(base, overlays)| {
         Target::Unopened(Unopened {
@@ -427,4 +476,48 @@ fn with_overlays(candidates: Vec<Candidate>, has_merge: bool) -> Vec<Target> {
         })
     }));
     targets
+}
+
+/// What is to be said of a file that only changes others, of which nothing tells which.
+fn not_over(overlay: &Candidate, base: Option<&Candidate>) -> Option<Target> {
+    let surveyed = base.and_then(|base| base.surveyed.as_ref());
+    if !overlay.has_words && !surveyed.is_some_and(|one| one.has_server) {
+        return None;
+    }
+    let error = Error::Overlay {
+        path: overlay.path.clone(),
+        base: base.map(|base| base.path.clone()),
+    };
+    Some(Target::failed(&overlay.path, &error))
+}
+
+impl Candidate {
+    fn has_role(&self, is_one: impl Fn(&Role) -> bool) -> bool {
+        let surveyed = self.surveyed.as_ref();
+        surveyed.is_some_and(|one| is_one(&one.role))
+    }
+
+    /// Whether it may be merged over a file beside it, by the names of their services.
+    fn may_be_over(&self, base: &Self) -> bool {
+        let (Some(own), Some(base)) = (&self.surveyed, &base.surveyed) else {
+            return false;
+        };
+        match &own.role {
+            Role::Alone => false,
+            Role::Changes(names) => names.iter().all(|name| base.services.contains(name)),
+            Role::Joins { .. } => base.has_server && own.services.is_disjoint(&base.services),
+        }
+    }
+
+    /// Whether its containers are in the project of a file beside it: compose calls both the same, or takes it only with that.
+    fn is_part_of(&self, base: &Self, loader: &Loader<'_>) -> bool {
+        let (Some(own), Some(of_base)) = (&self.surveyed, &base.surveyed) else {
+            return false;
+        };
+        let is_same = own.project.is_some() && own.project == of_base.project;
+        let is_refused = matches!(own.role, Role::Joins { is_refused: true });
+        let named_in = base.named_in.as_deref();
+        let both = || loader.merged(&base.path, &self.path, named_in, &mut Vec::new());
+        (is_same || is_refused) && both().is_ok_and(|both| both.project.refused.is_empty())
+    }
 }

@@ -254,7 +254,7 @@ fn found(
 
 fn merged_over(path: &Path, overlay: &Path) -> String {
     format!(
-        "{} changes {} and is checked merged over it: clearml-verify {} --merge {}",
+        "{} belongs to {} and is checked merged over it: clearml-verify {} --merge {}",
         overlay.display(),
         path.display(),
         quoted(path),

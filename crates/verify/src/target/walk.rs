@@ -61,6 +61,8 @@ pub(crate) struct Walk {
     pub(crate) remarks: Vec<String>,
     /// Files that are read with the one that COMPOSE_FILE names before them.
     together: HashSet<PathBuf>,
+    /// What may be merged over a compose file of its folder, if there is one.
+    beside: Vec<Found>,
     kustomizations: Vec<Kustomization>,
     scripts: Vec<(PathBuf, Installer)>,
     other_links: Vec<PathBuf>,
@@ -77,6 +79,8 @@ pub(crate) struct Found {
     pub(crate) may_read_others: bool,
     /// The folder whose `.env` names it, where that is another one.
     pub(crate) named_in: Option<PathBuf>,
+    /// Whether nothing says that it is one but a compose file beside it.
+    pub(crate) is_beside: bool,
 }
 
 /// A file with manifests.
@@ -89,6 +93,8 @@ pub(crate) struct Manifest {
 
 /// What a file's text is.
 enum Kind {
+    /// It has services, and nothing says whose.
+    Beside,
     Compose,
     Manifest,
     Other,
@@ -128,6 +134,7 @@ impl Walk {
 
     fn folder(&mut self, root: &Path, folder: &Path, entries: Vec<PathBuf>, depth: usize) {
         let before = (self.manifests.len(), self.values.len());
+        let (found, beside) = (self.found.len(), self.beside.len());
         let mut installers = Vec::new();
         let taken = default_in(folder);
         // They are read with the file that they belong to.
@@ -181,6 +188,11 @@ impl Walk {
             self.unrendered.push((path, one.command));
         }
         self.render(folder, before);
+        let beside = self.beside.split_off(beside);
+        let is_here = |one: &Found| one.path.parent() == Some(folder);
+        if self.found[found..].iter().any(is_here) {
+            self.found.extend(beside);
+        }
     }
 
     /// Takes back what was found in a folder of which a chart makes manifests: only that tells what is made of it.
@@ -309,6 +321,7 @@ impl Walk {
                     has_words: true,
                     may_read_others: false,
                     named_in,
+                    is_beside: false,
                 }),
                 false => self.unreadable.push(path),
             }
@@ -319,13 +332,23 @@ impl Walk {
         let has_words =
             has_one(&text) || further.any(|path| read_text(path).is_ok_and(|text| has_one(&text)));
         let is_merged = merged.is_some_and(|merged| !merged.is_empty());
+        let may_read_others = is_merged || text.contains("include") || text.contains("extends");
         match kind(&path, &text, is_named, has_words) {
-            Kind::Compose => self.found.push(Found {
-                path,
-                has_words,
-                may_read_others: is_merged || text.contains("include") || text.contains("extends"),
-                named_in,
-            }),
+            kind @ (Kind::Compose | Kind::Beside) => {
+                let is_beside = matches!(kind, Kind::Beside);
+                let all = if is_beside {
+                    &mut self.beside
+                } else {
+                    &mut self.found
+                };
+                all.push(Found {
+                    path,
+                    has_words,
+                    may_read_others,
+                    named_in,
+                    is_beside,
+                });
+            }
             Kind::Manifest => self.manifests.push(Manifest {
                 is_ours: is_of_clearml(&text),
                 path,
@@ -367,23 +390,25 @@ fn kind(path: &Path, text: &str, is_named: bool, has_words: bool) -> Kind {
         return Kind::Values;
     }
     let has_services = text.contains("services");
-    let is_compose = if is_named {
-        has_services || text.contains("include")
-    } else {
-        has_services && has_words && has_top_level_services(path, text)
-    };
-    if is_compose {
-        Kind::Compose
-    } else {
-        Kind::Other
+    // Without a word of ClearML hardly any file is one.
+    let may_have = has_services && (has_words || text.lines().any(begins_services));
+    match () {
+        () if is_named && (has_services || text.contains("include")) => Kind::Compose,
+        () if is_named || !may_have || !has_top_level_services(path, text) => Kind::Other,
+        () if has_words => Kind::Compose,
+        () => Kind::Beside,
     }
+}
+
+fn begins_services(line: &str) -> bool {
+    line.starts_with("services:")
 }
 
 /// Whether `services` is a mapping of mappings at the top, as in a compose file; elsewhere it is a list, or below
 /// something. A text that is no YAML may have been one, if a line of it begins so.
 fn has_top_level_services(path: &Path, text: &str) -> bool {
     let Ok(root) = yaml::parse(path, text) else {
-        return text.lines().any(|line| line.starts_with("services:"));
+        return text.lines().any(begins_services);
     };
     let is_service = |value: &Node| value.is_null() || value.entries().is_some();
     root.get("services").is_some_and(|services| {
