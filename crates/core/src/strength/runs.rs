@@ -20,7 +20,7 @@ const SHIFTED: [(char, char); 10] = [
 ];
 
 /// Ways with leaps, and numbers, that people know by heart.
-const ORDERS: [&str; 16] = [
+const ORDERS: [&str; 20] = [
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/",
     "1qaz1qaz2wsx2wsx3edc3edc4rfv4rfv5tgb5tgb",
     "aqswdefrgthyjukilo;p",
@@ -32,6 +32,10 @@ const ORDERS: [&str; 16] = [
     "q1w2e3r4t5y6u7i8o9p0",
     "1234567890123456789012345678901234567890",
     "1234567891011121314151617181920212223242526272829303132",
+    "00112233445566778899",
+    "112233445566778899001122334455",
+    "aabbccddeeffgghhiijjkkllmmnnooppqqrrssttuuvvwwxxyyzz",
+    "000111222333444555666777888999000111222333",
     "13579111315171921232527293133353739",
     "24681012141618202224262830323436384042",
     "1248163264128256512102420484096819216384",

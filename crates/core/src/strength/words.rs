@@ -22,21 +22,35 @@ const LEET_BITS: f64 = 2.0;
 const SHORTEST_LEET: usize = 5;
 const LONGEST_LEET: usize = 12;
 /// What stands where a secret belongs, and in the names of what needs one.
-const STAND_IN: &str = "access adipiscing admin amet any api app application auth authentication authorization backend \
-    battery bit bits brown bytes change char character characters chars clearml company consectetur \
-    correct dashboard database default dev django dolor elit encryption enough example firma flask \
-    frontend geheim geheimes hello here horse insecure insert internal ipsum jumps jwt key laravel lazy \
-    least letmein local long lorem must my name new over pass passwd password passwort please prod \
-    production put quick random replace secret secure sekret server service services session set should \
-    signing some spring staging staple string super test the this token training trains use user value \
-    very welcome world your";
+const STAND_IN: &str = "access acme adipiscing admin amet any api app application auth authentication authorization backend battery \
+    bit bits brown bytes cert change char character characters chars chave clave clearml clef client cloud \
+    cluster code company compose consectetur contrasena corp correct customer dashboard data database deep \
+    default demo deploy deployment dev django docker dolor dummy elit encryption engine enough example \
+    fileserver firma flask frontend geheim geheimes hash haslo hello hemlig here horse host insecure insert \
+    internal ipsum jumps jwt kennwort key kubernetes langes laravel lazy learning least letmein local lock long \
+    lorem losenord machine main master mlops model mongo motdepasse must my name new node over parola pass passe \
+    passphrase passwd password passwort phrase pipeline placeholder platform please private prod production \
+    project public put quick random redis replace root safe salasana sample schluessel science secret secreto \
+    secure sekret self senha server service services session set shared should signature signing simple some \
+    spring stack staging staple string strong super system team temp temporary test testing text the this token \
+    tracking training trains unique use user users value version very wachtwoord welcome work worker workspace \
+    world your";
 
 /// Short and in every sentence, address or date.
-const SHORT: &str = "all an and apr april are as at aug august be but by can cest cet com das dec december der des die do ein \
-    etc feb february for fri friday gmt has he how if in is ist it jan january jul july jun june las les los \
-    mar march may me mon monday net no not nov november oct october of on one opt or org our out que san sat \
-    saturday sep sept september sit so sun sunday thu thurs thursday to tue tues tuesday und une utc was we \
-    wed wednesday who www you";
+const SHORT: &str = "aber about after again all alle always an and anybody anyone apr april are as at auch auf aug august aus \
+    autumn avec be been before being better bis bitte both but by can cannot cest cet com como could dann das \
+    dec december dein der des did die do doch does done dont down durch each ein erraet erraten esta este etc \
+    even ever every everyone fall feb february for forever fri friday from fuer ganz gets give gmt goes good \
+    guess habe had has have he her herbst his how if ihr immer in into is ist it its jan january jul july jun \
+    june just kann kein keine kennt know known lang lange las les like los made mais make many mar march may me \
+    mein meine mes mich mit mon monday more most much mucho nach nada nadie need net never nicht nichts nie \
+    niemals niemand no nobody nor not nothing notre nous nov november now nuestro nur oct october oder of off \
+    often ohne on once one only opt or org other our ours out own par para pas pero porque pour que qui really \
+    same san sat saturday see sehr sein sep sept september shall share she sich sie sind sit so someone \
+    something sommer such summer sun sunday sur take than that their them then there these they think those thu \
+    thurs thursday to todo tout tres tue tues tuesday ueber una und une uns unser until used using utc vom von \
+    vor vous want war was we wed wednesday weil well wenn wer were what when where which while who whose why wie \
+    will winter wir with within without would www yes yet you zum zur";
 
 static WORDS: List = List {
     words: COMMON,
