@@ -25,6 +25,7 @@ mod schema;
 mod section;
 pub(crate) mod service;
 mod shellwords;
+mod text_words;
 mod unsteady;
 mod uses;
 pub mod volume;

@@ -6,8 +6,8 @@ use super::attribute::{attribute, counting, is_on, left};
 use super::build::{self, Built};
 use super::network::{self, Networks};
 use super::{
-    Loader, Part, Project, Service, env_file, environment, label, port, shellwords, unsteady,
-    volume, watch,
+    Loader, Part, Project, Service, env_file, environment, label, port, shellwords, text_words,
+    unsteady, volume, watch,
 };
 use crate::container::{Container, Hook, Text, Variable, capability_of_root};
 use crate::error::Error;
@@ -252,13 +252,12 @@ impl Project {
         if node.items().is_some() {
             return node.seen_items().map(|item| told(item)).collect();
         }
-        match told(node) {
-            Knowable::Known(text) => match shellwords::split(&text) {
-                Some(words) => words.into_iter().map(Knowable::Known).collect(),
-                None => vec![Knowable::unknown("compose refuses its command")],
-            },
-            unknown => vec![unknown],
-        }
+        let Some(text) = node.text() else {
+            return vec![told(node)];
+        };
+        let scope = self.documents[part.document].scope;
+        let lookup = |name: &str| self.variable(scope, name).map(str::to_owned);
+        text_words::words(text, &lookup)
     }
 
     /// Where `privileged: true` is.
@@ -303,7 +302,15 @@ impl Project {
                 .seen_items()
                 .filter_map(|item| self.text_of(part, item))
                 .collect(),
-            None => self.text_of(part, node).into_iter().collect(),
+            None => match self.text_of(part, node) {
+                Some(text) => vec![text],
+                // Compose refuses it without a value of a variable: what it has besides is there in any case.
+                None => self
+                    .process_words(part, node)
+                    .into_iter()
+                    .filter_map(Knowable::into_known)
+                    .collect(),
+            },
         };
         texts.iter().flat_map(|text| plain_words(text)).collect()
     }

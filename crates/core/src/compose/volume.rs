@@ -117,7 +117,7 @@ type Found = (Knowable<MountSource>, Knowable<String>);
 const DRIVE: &str =
     "compose takes the one letter before its colon for a drive; give the volume a longer name";
 /// Why a text is not known that compose refuses, such as one with `${NAME:?}`.
-const REFUSED: &str = "compose refuses it as long as a variable in it has no value";
+pub(super) const REFUSED: &str = "compose refuses it as long as a variable in it has no value";
 /// Why a text is not known of which the shell may have a part. Without that, it is empty there.
 pub const NO_VALUE: &str = "a variable in its path has no value in these files";
 

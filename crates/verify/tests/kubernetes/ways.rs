@@ -561,6 +561,22 @@ fn a_load_balancer_may_be_for_some_networks() {
             "to every network",
         ),
         (
+            ", loadBalancerIP: 192.168.7.7",
+            "a: b",
+            "to a private network",
+        ),
+        (", loadBalancerIP: 203.0.113.7", "a: b", "to every network"),
+        (
+            "",
+            "metallb.io/loadBalancerIPs: \"10.0.0.7, fd00::7\"",
+            "to a private network",
+        ),
+        (
+            "",
+            "lbipam.cilium.io/ips: \"10.0.0.7,203.0.113.7\"",
+            "to every network",
+        ),
+        (
             "",
             "service.beta.kubernetes.io/azure-load-balancer-internal: \"true\"",
             "to a private network",

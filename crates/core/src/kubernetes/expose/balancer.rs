@@ -78,6 +78,25 @@ pub(super) fn is_on_tailnet(service: &Object) -> bool {
         || text(&service.node, &["spec", "loadBalancerClass"]) == Some("tailscale")
 }
 
+/// Annotations that ask for addresses of a load balancer (docs/clearml.md#ways-into-a-cluster).
+const ADDRESSES: [&str; 5] = [
+    "io.cilium/lb-ipam-ips",
+    "kube-vip.io/loadbalancerIPs",
+    "lbipam.cilium.io/ips",
+    "metallb.io/loadBalancerIPs",
+    "metallb.universe.tf/loadBalancerIPs",
+];
+
+/// Whether a Service asks for addresses, and for private ones alone. Which address a node has says nothing: a cloud may lead a
+/// public one there.
+fn has_private_addresses(service: &Object) -> bool {
+    let own = text(&service.node, &["spec", "loadBalancerIP"]).into_iter();
+    let annotated = ADDRESSES.iter().filter_map(|name| service.annotation(name));
+    let all = own.chain(annotated.flat_map(|all| all.split(',')));
+    let mut all = all.map(str::trim).filter(|one| !one.is_empty()).peekable();
+    all.peek().is_some() && all.all(|one| one.parse::<IpAddr>().is_ok() && is_private(one))
+}
+
 /// From where the load balancer of a Service, or what does its work, is reached.
 pub(super) fn interface(service: &Object) -> Interface {
     // AWS's own controller makes one for its own network, unless it is told otherwise.
@@ -86,7 +105,8 @@ pub(super) fn interface(service: &Object) -> Interface {
     let is_of_its_controller =
         matches!(aws("type"), Some("external" | "nlb-ip")) || class == Some("service.k8s.aws/nlb");
     let is_aws_own = is_of_its_controller && aws("scheme").is_none() && aws("internal").is_none();
-    if is_internal(|name| service.annotation(name)) || is_aws_own || is_on_tailnet(service) {
+    let is_internal = is_internal(|name| service.annotation(name)) || is_aws_own;
+    if is_internal || is_on_tailnet(service) || has_private_addresses(service) {
         return Interface::Private;
     }
     let annotated = service.annotation("service.beta.kubernetes.io/load-balancer-source-ranges");
