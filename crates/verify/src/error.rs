@@ -44,6 +44,10 @@ pub(crate) enum Error {
     NoneRuns(PathBuf),
     #[error("{}: it starts ClearML's servers, and files of its kind are not read", escape_path(.0))]
     Launcher(PathBuf),
+    #[error("{}: it starts ClearML's servers in a cluster, and files of its kind are not read", escape_path(.0))]
+    ClusterLauncher(PathBuf),
+    #[error("{}: it is a template for ClearML's servers, and templates are not read", escape_path(.0))]
+    Template(PathBuf),
     #[error("{}: a list, and not what `docker inspect` prints of containers", escape_path(.0))]
     NotContainers(PathBuf),
     #[error("{}: a list or a description for people, which does not tell what the servers get", escape_path(.0))]
@@ -115,6 +119,8 @@ pub(crate) enum Error {
 }
 
 /// What to print of a cluster.
+const CONTAINERS: &str =
+    "print the containers that run:\n  docker inspect $(docker ps -q) | clearml-verify -";
 const OBJECTS: &str = "print the objects themselves:\n  kubectl get deploy,sts,svc,ing,netpol,cm,secret -o yaml | clearml-verify -";
 
 /// How values become known as such, or need not be.
@@ -173,11 +179,9 @@ impl Error {
                 "start the servers, then print all containers that run:\n  docker inspect $(docker ps -q) | clearml-verify -"
                     .to_owned(),
             ),
-            Self::Launcher(_) | Self::NotContainers(_) => Some(
-                "print the containers that run:\n  docker inspect $(docker ps -q) | clearml-verify -"
-                    .to_owned(),
-            ),
-            Self::NotObjects(_) => Some(OBJECTS.to_owned()),
+            Self::Template(_) => Some("name the file that is made of it".to_owned()),
+            Self::Launcher(_) | Self::NotContainers(_) => Some(CONTAINERS.to_owned()),
+            Self::NotObjects(_) | Self::ClusterLauncher(_) => Some(OBJECTS.to_owned()),
             Self::NotRendered(_, command) => Some(format!("check what comes of it:\n  {command}")),
             Self::NoFile(address) => Some(format!("for a server:\n  {}", at(address))),
             Self::NoFileOrServer(name) => Some(format!("check the path. For a server:\n  {}", at(name))),

@@ -29,6 +29,7 @@ use crate::error::Error;
 use crate::target::arguments::written_once;
 use crate::target::installer::Installer;
 use crate::target::kustomization::{changing, is_kustomization, is_patch};
+use crate::target::launcher::Launcher;
 use crate::target::loader::Loader;
 use crate::target::reader::Reader;
 use crate::target::shard::Share;
@@ -252,8 +253,17 @@ fn named(reader: &mut Reader<'_>, path: &Path, has_clients: bool) -> Result<Vec<
         return Ok(failed.into_iter().collect());
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if launcher::starts_server(&name, &text) {
-        return Err(Error::Launcher(path.to_owned()));
+    let path_of = || path.to_owned();
+    // A list of something else: services of a swarm, images, or none at all where nothing runs.
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    let is_list = start.starts_with('[') || docker::is_listed(&text);
+    match launcher::told(&name, &text).filter(|_| !is_list || !name.ends_with(".json")) {
+        // It may be what is started as it is.
+        Some(Launcher::Template) if !["{{", "{%", "<%"].iter().any(|sign| text.contains(sign)) => {}
+        Some(Launcher::Template) => return Err(Error::Template(path_of())),
+        Some(Launcher::Cluster) => return Err(Error::ClusterLauncher(path_of())),
+        Some(Launcher::Itself) => return Err(Error::Launcher(path_of())),
+        None => {}
     }
     if let Some(one) = Installer::told(&text) {
         return Err(Error::NotRendered(path.to_owned(), one.command));
@@ -263,9 +273,7 @@ fn named(reader: &mut Reader<'_>, path: &Path, has_clients: bool) -> Result<Vec<
     if first.is_some_and(is_url) {
         return Err(Error::List(path.to_owned()));
     }
-    // A list of something else: services of a swarm, images, or none at all where nothing runs.
-    let start = text.trim_start_matches('\u{feff}').trim_start();
-    if start.starts_with('[') || docker::is_listed(&text) {
+    if is_list {
         return Err(Error::NotContainers(path.to_owned()));
     }
     if kubernetes::is_shown(&text) {

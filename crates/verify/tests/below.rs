@@ -305,3 +305,47 @@ fn a_broken_file_counts_once() {
     assert_eq!((code, unknown.len()), (2, 1), "{document:#}");
     assert_eq!(unknown[0]["place"]["line"], 2);
 }
+
+#[test]
+fn what_starts_servers_and_is_not_read_is_said() {
+    const IMAGE: &str = "services:\n  a:\n    image: clearml/server:{{ version }}\n";
+    for (files, said) in [
+        (
+            vec![("roles/x/templates/docker-compose.yml.j2", IMAGE)],
+            Some("templates are not read"),
+        ),
+        (
+            vec![
+                ("docker-compose.yml.j2", IMAGE),
+                ("docker-compose.yml", OTHER),
+            ],
+            None,
+        ),
+        (
+            vec![("Makefile", "up:\n\tdocker run clearml/server apiserver\n")],
+            Some("files of its kind are not read"),
+        ),
+        (
+            vec![(
+                "task.json",
+                "{\"containerDefinitions\": [{\"image\": \"clearml/server:2.3.0\"}]}",
+            )],
+            Some("files of its kind are not read"),
+        ),
+        (
+            vec![(
+                "main.tf",
+                "resource \"kubernetes_deployment\" \"a\" { image = \"clearml/server\" }",
+            )],
+            Some("kubectl get deploy"),
+        ),
+        (vec![("data.json", "{\"image\": \"x.png\"}")], None),
+    ] {
+        let done = below(&files);
+        assert_eq!(done.code, 2, "{files:?}");
+        match said {
+            Some(said) => done.says(&format!("./{}", files[0].0), said),
+            None => assert_eq!(done.unknown(), Vec::<String>::new(), "{files:?}"),
+        }
+    }
+}

@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::report::NotChecked;
 use crate::run::crew;
 use crate::target::arguments::identity;
+use crate::target::launcher::Launcher;
 use crate::target::loader::Loader;
 use crate::target::reader::Reader;
 use crate::target::shard::Share;
@@ -381,8 +382,18 @@ fn not_looked_at(walk: &Walk) -> Vec<Target> {
         let reason = format!("not rendered, so it does not tell what the servers get; {command}");
         targets.push(target(path, named(path), &reason));
     }
-    for path in &walk.launchers {
-        let reason = "it starts ClearML's servers, and files of its kind are not read; where they run: docker inspect $(docker ps -q) | clearml-verify -";
+    for (path, launcher) in &walk.launchers {
+        let reason = match launcher {
+            Launcher::Itself => {
+                "it starts ClearML's servers, and files of its kind are not read; where they run: docker inspect $(docker ps -q) | clearml-verify -"
+            }
+            Launcher::Cluster => {
+                "it starts ClearML's servers, and files of its kind are not read; where they run: kubectl get deploy,sts,svc,ing,netpol,cm,secret -o yaml | clearml-verify -"
+            }
+            Launcher::Template => {
+                "it is a template for ClearML's servers, and templates are not read; name the file that is made of it as a target"
+            }
+        };
         targets.push(target(path, named(path), reason));
     }
     for path in &walk.linked {

@@ -1,5 +1,5 @@
 //! Files that start ClearML's servers in a way that is not read: quadlets of Podman, units of systemd, scripts with
-//! `docker run`, Terraform, Nomad, playbooks.
+//! `docker run`, Terraform, task definitions of ECS, Nomad, playbooks, and templates of any of these.
 
 use clearml_secure_core::image::REPOSITORIES;
 
@@ -13,33 +13,107 @@ const RUNS: [&str; 7] = [
     "podman container run",
     "podman run",
 ];
+/// Endings of templates, behind the name of what is made of them.
+const TEMPLATES: [&str; 9] = [
+    "ctmpl", "erb", "gotmpl", "j2", "jinja", "jinja2", "mustache", "tmpl", "tpl",
+];
+/// Files with rules and tasks, whose lines are a shell's.
+const TASKS: [&str; 9] = [
+    ".justfile",
+    "GNUmakefile",
+    "Jenkinsfile",
+    "Justfile",
+    "Makefile",
+    "Rakefile",
+    "Vagrantfile",
+    "justfile",
+    "makefile",
+];
+/// Words of JSON that names images, one of which is at its beginning.
+const IN_JSON: [&str; 6] = [
+    "\"AWSTemplateFormatVersion\"",
+    "\"Image\"",
+    "\"Job\"",
+    "\"Resources\"",
+    "\"image\"",
+    "ontainerDefinitions\"",
+];
+
+/// How a file starts a server of ClearML's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Launcher {
+    /// By itself.
+    Itself,
+    /// In a cluster.
+    Cluster,
+    /// What is made of it does.
+    Template,
+}
 
 /// Whether a file of a name may be one; most are not read.
 pub(crate) fn may_be_one(name: &str) -> bool {
     required(name).is_some()
 }
 
-/// Whether a file starts a server of ClearML's.
-pub(crate) fn starts_server(name: &str, text: &str) -> bool {
+/// Whether JSON that begins so may be one.
+pub(crate) fn may_be_json(start: &str) -> bool {
+    IN_JSON.iter().any(|word| start.contains(word))
+}
+
+/// How a file starts a server of ClearML's; none where it starts none.
+pub(crate) fn told(name: &str, text: &str) -> Option<Launcher> {
     let is_comment = |line: &&str| line.trim_start().starts_with(['#', ';']);
     let lines = || text.lines().filter(|line| !is_comment(line));
-    let Some(words) = required(name) else {
-        return false;
-    };
+    let words = required(name).or_else(|| text.starts_with("#!").then_some(&RUNS[..]))?;
     let has_word = |text: &str| words.iter().any(|word| text.contains(word));
+    let is_template = is_template(name);
+    // Where a variable names the image, what its servers are told tells whose it is.
+    let is_ours = |line: &str| names_image(line) || is_template && line.contains("CLEARML__");
     // Hardly any file has, and to go through its lines takes longer.
-    has_word(text) && lines().any(has_word) && lines().any(names_image)
+    let starts = has_word(text) && lines().any(has_word) && lines().any(is_ours);
+    starts.then(|| match () {
+        () if is_template => Launcher::Template,
+        () if text.contains("\"kubernetes_") => Launcher::Cluster,
+        () => Launcher::Itself,
+    })
+}
+
+/// The name of what is made of a template.
+pub(crate) fn made_of(name: &str) -> Option<&str> {
+    let (made, ending) = name.rsplit_once('.')?;
+    TEMPLATES.contains(&ending).then_some(made)
+}
+
+/// Whether a file is a template; one whose name begins with a line is for other templates of a chart.
+fn is_template(name: &str) -> bool {
+    made_of(name).is_some() && !name.starts_with('_')
 }
 
 /// What a text of such a name has to say, besides an image.
 fn required(name: &str) -> Option<&'static [&'static str]> {
+    if TASKS.contains(&name) {
+        return Some(&RUNS);
+    }
     let (_, ending) = name.rsplit_once('.')?;
     Some(match ending {
         "container" => &["Image="],
-        "bash" | "service" | "sh" => &RUNS,
-        "hcl" | "nomad" => &["image"],
-        "tf" | "tofu" => &["docker_container", "docker_image", "docker_service"],
-        "yaml" | "yml" => &["docker_container:", "podman_container:"],
+        "bash" | "bat" | "cmd" | "fish" | "ksh" | "mk" | "ps1" | "service" | "sh" | "zsh" => &RUNS,
+        "hcl" | "nomad" | "tf" | "tofu" => &["image"],
+        "json" => &IN_JSON,
+        "yaml" | "yml" => &[
+            "docker_compose:",
+            "docker_compose_v2:",
+            "docker_container:",
+            "docker_swarm_service:",
+            "podman_container:",
+            "ContainerDefinitions",
+            "docker run",
+            "podman run",
+        ],
+        _ if is_template(name) => match made_of(name).and_then(required) {
+            Some(words) if words.len() == RUNS.len() || ending == "container" => words,
+            _ => &["image", "Image="],
+        },
         _ => return None,
     })
 }
@@ -50,7 +124,9 @@ fn names_image(line: &str) -> bool {
     let is_one = |(at, image): (usize, &str)| {
         let (before, behind) = (&line[..at], &line[at + image.len()..]);
         let is_tagged = behind.starts_with([':', '@']) && !behind.starts_with("://");
-        let is_whole = !before.ends_with('/') && !behind.starts_with(is_name);
+        let may_have_registry = before.contains("image") || before.contains("Image");
+        let is_whole =
+            (!before.ends_with('/') || may_have_registry) && !behind.starts_with(is_name);
         !before.ends_with(is_name) && (is_tagged || is_whole && !behind.starts_with(['/', '.']))
     };
     let mut images = REPOSITORIES.iter();
@@ -108,8 +184,51 @@ mod tests {
                 true,
             ),
             ("a.md", "docker run clearml/server:2.3.0\n", false),
+            ("Makefile", "up:\n\tdocker run clearml/server:2.3.0\n", true),
+            (
+                "up",
+                "#!/bin/sh\npodman run clearml/server apiserver\n",
+                true,
+            ),
+            ("up", "podman run clearml/server apiserver\n", false),
+            (
+                "a.json",
+                "{\"containerDefinitions\": [{\"image\": \"clearml/server:2.3.0\"}]}",
+                true,
+            ),
+            (
+                "a.tf",
+                "container_definitions = jsonencode([{ image = \"allegroai/clearml:1.14.1\" }])\n",
+                true,
+            ),
+            (
+                "user-data.yml",
+                "#cloud-config\nruncmd:\n  - docker run -d clearml/server:2.3.0 apiserver\n",
+                true,
+            ),
+            (
+                "play.yml",
+                "- community.docker.docker_compose_v2:\n    definition: {services: {a: {image: clearml/server:2.3.0}}}\n",
+                true,
+            ),
+            (
+                "docker-compose.yml.j2",
+                "image: {{ r }}/clearml/server\n",
+                true,
+            ),
+            (
+                "docker-compose.tmpl",
+                "image: {{ image }}\nenvironment: {CLEARML__SECURE__AUTH__TOKEN_SECRET: {{ s }}}\n",
+                true,
+            ),
+            (
+                "motd.j2",
+                "Web page of {{ clearml }}, its image is fine\n",
+                false,
+            ),
+            ("_helpers.tpl", "image: clearml/server\n", false),
         ] {
-            assert_eq!(starts_server(name, text), is_one, "{name}: {text}");
+            assert_eq!(told(name, text).is_some(), is_one, "{name}: {text}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::{
@@ -19,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::target::installer::Installer;
 use crate::target::kustomization::{Kustomization, is_of_clearml};
-use crate::target::launcher;
+use crate::target::launcher::{self, Launcher};
 
 /// Files that mark a folder as something a program made and can make again.
 const MADE: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];
@@ -50,7 +51,7 @@ pub(crate) struct Walk {
     /// What makes manifests of a ClearML server, and the command that does: a chart, a kustomization, or what installs charts.
     pub(crate) unrendered: Vec<(PathBuf, String)>,
     /// What starts ClearML's servers in a way that is not read.
-    pub(crate) launchers: Vec<PathBuf>,
+    pub(crate) launchers: Vec<(PathBuf, Launcher)>,
     /// Folders that cannot be read.
     pub(crate) closed: Vec<(PathBuf, Error)>,
     /// Folders that are nested too deep.
@@ -270,11 +271,18 @@ impl Walk {
 
     /// A file that is no YAML: manifests as JSON, or what starts servers.
     fn other(&mut self, name: &str, path: &Path) {
-        let is_json = name.ends_with(".json") && path.is_file() && begins_as_manifest(path);
-        if !is_json && !launcher::may_be_one(name) {
-            return;
-        }
-        let Ok(text) = read_text(path) else {
+        let is_json = name.ends_with(".json");
+        let may_be_one = match is_json {
+            true => may_be_read(path, |start| {
+                begins_as_manifest(start) || launcher::may_be_json(start)
+            }),
+            // A program without an ending may be a script.
+            false if !name.contains('.') && is_program(path) => {
+                may_be_read(path, |start| start.starts_with("#!"))
+            }
+            false => launcher::may_be_one(name),
+        };
+        let Some(text) = may_be_one.then(|| read_text(path).ok()).flatten() else {
             return;
         };
         if is_json && is_manifest(&text) && text.contains("\"kind\"") {
@@ -283,15 +291,19 @@ impl Walk {
                 path: path.to_owned(),
                 text,
             });
-        } else if !is_json {
+        } else {
             self.started(name, path, &text);
         }
     }
 
     /// What starts servers in a way that is not read, or has helm do it.
     fn started(&mut self, name: &str, path: &Path, text: &str) {
-        if launcher::starts_server(name, text) {
-            self.launchers.push(path.to_owned());
+        if let Some(one) = launcher::told(name, text) {
+            // What is made of a template is read where it is beside it.
+            let made = launcher::made_of(name).map(|made| path.with_file_name(made));
+            if !made.is_some_and(|made| made.is_file()) {
+                self.launchers.push((path.to_owned(), one));
+            }
         } else if let Some(one) = Installer::told(text) {
             self.scripts.push((path.to_owned(), one));
         }
@@ -365,16 +377,23 @@ impl Walk {
     }
 }
 
-/// Whether a file begins as manifests do. Others may be data, and large.
-fn begins_as_manifest(path: &Path) -> bool {
+/// Whether a file begins as something that is read. Others may be data, and large.
+fn may_be_read(path: &Path, begins_so: impl Fn(&str) -> bool) -> bool {
     const START: u64 = 4096;
     let mut start = Vec::new();
     let read = File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
-    let start = String::from_utf8_lossy(&start);
-    read.is_ok()
-        && ["\"apiVersion\"", "\"kind\""]
-            .iter()
-            .any(|key| start.contains(key))
+    path.is_file() && read.is_ok() && begins_so(&String::from_utf8_lossy(&start))
+}
+
+fn begins_as_manifest(start: &str) -> bool {
+    let keys = ["\"apiVersion\"", "\"kind\""];
+    keys.iter().any(|key| start.contains(key))
+}
+
+/// Whether somebody may run a file.
+fn is_program(path: &Path) -> bool {
+    let mode = path.metadata().map(|data| data.permissions().mode());
+    mode.is_ok_and(|mode| mode & 0o111 != 0)
 }
 
 /// Whether a program made a folder and can make it again.
