@@ -118,9 +118,10 @@ pub(crate) enum Error {
     UnknownRule(String),
 }
 
-/// What to print of a cluster.
+/// What to print of an engine.
 const CONTAINERS: &str =
     "print the containers that run:\n  docker inspect $(docker ps -q) | clearml-verify -";
+/// What to print of a cluster.
 const OBJECTS: &str = "print the objects themselves:\n  kubectl get deploy,sts,svc,ing,netpol,cm,secret -o yaml | clearml-verify -";
 
 /// How values become known as such, or need not be.
