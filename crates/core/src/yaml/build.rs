@@ -133,6 +133,9 @@ fn parse_with(
         match event {
             Event::SequenceEnd | Event::MappingEnd => builder.close(range.end)?,
             Event::Alias(id) => builder.alias(id, range)?,
+            Event::DocumentStart(false, _) if !documents.is_empty() => {
+                return Err(builder.error(range.start, strict::NO_START));
+            }
             // An alias means an anchor of its own document.
             Event::DocumentStart(..) => builder.anchors.clear(),
             Event::DocumentEnd => {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Node, Quoting, Style, Value};
 
 pub(crate) const TAG: &str = "Docker Compose takes all up to the next space for this tag";
+pub(super) const NO_START: &str = "what follows `...` has to begin with `---`";
 const TAB: &str = "a tab where Docker Compose takes spaces alone";
 const SLASH: &str = "`\\/` is JSON that Docker Compose refuses: write `/`";
 const SURROGATE: &str =

@@ -68,6 +68,11 @@ fn refusals_name_the_place() {
     assert!(message("a: [1\nb: 2").starts_with("t.yml:2:"));
     assert!(message("a: *b\n").contains("anchor that is not there"));
     assert!(message("a: 1\n---\nb: 2\n").contains("second document"));
+    assert_eq!(
+        message("a: 1\n...\nb: 2\n"),
+        "t.yml:3:1: what follows `...` has to begin with `---`"
+    );
+    assert!(read("a: 1\n...\n# b\n").is_ok());
     assert!(message(&"[".repeat(200)).contains("nested deeper than 128"));
     assert!(message(&"- ".repeat(200)).contains("nested deeper than 128"));
     let help = |text: &str| parse(Path::new("f"), text).unwrap_err().help().unwrap();
