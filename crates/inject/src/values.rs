@@ -200,7 +200,11 @@ fn names(cli: &Cli, proved: &Proved) -> (String, &'static str, String) {
             ));
             "CHART"
         }
-        None => "clearml/clearml",
+        // Without it, helm installs the newest.
+        None => {
+            unnamed.push("VERSION is the chart's, which `helm list` shows".to_owned());
+            "clearml/clearml --version VERSION"
+        }
     };
     let named = match unnamed.is_empty() {
         true => String::new(),

@@ -317,17 +317,23 @@ fn the_next_commands_name_the_file_and_the_chart_that_reads_it() {
         assert_eq!(code, 0, "{stderr}");
         stderr
     };
+    const VERSION_ALONE: &str = "Now run (VERSION is the chart's, which `helm list` shows):";
     let own = "clearml: {}\napiserver: {}\n";
-    let helm = "\n  helm template clearml clearml/clearml --kube-version 1.30.0 -f ";
+    let helm =
+        "\n  helm template clearml clearml/clearml --version VERSION --kube-version 1.30.0 -f ";
     for (arguments, when, file) in [
         (
             &[][..],
-            "Now run (FILE is the file with this output):",
+            "Now run (FILE is the file with this output, VERSION is the chart's, which `helm list` shows):",
             "FILE",
         ),
-        (&["-i"], "Now run:", "'my values.yaml'"),
-        (&["-o", "new.yaml"], "Now run:", "new.yaml"),
-        (&["--diff"], "After this change, run:", "'my values.yaml'"),
+        (&["-i"], VERSION_ALONE, "'my values.yaml'"),
+        (&["-o", "new.yaml"], VERSION_ALONE, "new.yaml"),
+        (
+            &["--diff"],
+            "After this change, run (VERSION is the chart's, which `helm list` shows):",
+            "'my values.yaml'",
+        ),
     ] {
         let stderr = run_on(own, arguments);
         assert!(stderr.contains(when), "{stderr}");
