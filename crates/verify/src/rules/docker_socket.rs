@@ -145,28 +145,30 @@ fn holds(mount: &Mount) -> Option<&'static str> {
     });
     let target = mount.target.known().map(String::as_str);
     let written = host.as_ref().map(|(written, _)| *written);
-    let is_socket = |path: &str| {
+    let socket = |path: &str| {
         let path = path.trim_end_matches(['/', '\\']);
         let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
-        SOCKETS
-            .iter()
-            .any(|socket| name.eq_ignore_ascii_case(socket))
+        let mut sockets = SOCKETS.iter();
+        let socket = sockets.find(|socket| name.eq_ignore_ascii_case(socket))?;
+        Some(match *socket {
+            "containerd.sock" => "containerd's socket",
+            "crio.sock" => "CRI-O's socket",
+            "podman.sock" => "podman's socket",
+            _ => "the Docker socket",
+        })
     };
     // What is not on the host at all is no socket of it.
     let may_be_there = host.is_some() || mount.source.known().is_none();
-    if [target.filter(|_| may_be_there), written]
-        .into_iter()
-        .flatten()
-        .any(is_socket)
-    {
-        return Some("the Docker socket");
+    let named = [written, target.filter(|_| may_be_there)];
+    if let Some(socket) = named.into_iter().flatten().find_map(socket) {
+        return Some(socket);
     }
     let (written, path) = host?;
     let is_folder = is_absolute(written) && (FOLDERS.contains(&&*path) || is_of_a_user(&path));
     is_folder.then_some(if path == "/" {
         "all files of the host"
     } else {
-        "the host's folder with the Docker socket"
+        "the host's folder with the engine's socket"
     })
 }
 
