@@ -1,6 +1,7 @@
 //! Lines that are no wider than the terminal, in which no command is broken.
 
 use std::env;
+use std::io::IsTerminal;
 use std::os::fd::AsFd;
 
 use unicode_width::UnicodeWidthStr;
@@ -37,6 +38,29 @@ pub fn width(stream: &impl AsFd) -> usize {
     // A terminal that says nothing of itself has no columns.
     let known = asked.or_else(terminal).filter(|columns| *columns > 0);
     known.unwrap_or(WIDEST).clamp(NARROWEST, WIDEST)
+}
+
+/// A row of a table: what is in its columns, and a last one that may be long. On a terminal of so many columns that one is broken,
+/// and begins a line of its own where little room is left; anywhere else a row is a line.
+pub fn row(first: &str, last: &str, columns: Option<usize>) -> String {
+    const LITTLE: usize = 30;
+    let used = visible(first);
+    match columns {
+        Some(columns) if used + visible(last) > columns => match columns < used + LITTLE {
+            true => format!(
+                "{}\n{}",
+                first.trim_end(),
+                wrapped("    ", 4, last, columns)
+            ),
+            false => wrapped(first, used, last, columns),
+        },
+        _ => format!("{first}{last}"),
+    }
+}
+
+/// The columns of a stream that is a terminal.
+pub fn columns(stream: &(impl AsFd + IsTerminal)) -> Option<usize> {
+    stream.is_terminal().then(|| width(stream))
 }
 
 /// Breaks a text into lines. The first stands behind `first`, the others behind as many spaces as `indent`; neither `first` nor
@@ -147,6 +171,24 @@ fn quoted(text: &str, word: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_are_broken_on_narrow_terminals_alone() {
+        let first = "unset-variable  error  ";
+        let last = "a variable that compose replaces has no value in these files";
+        assert_eq!(row(first, last, None), format!("{first}{last}"));
+        assert_eq!(
+            row(first, last, Some(60)),
+            format!(
+                "{first}a variable that compose replaces has\n{}no value in these files",
+                " ".repeat(23)
+            )
+        );
+        assert_eq!(
+            row(first, last, Some(50)),
+            "unset-variable  error\n    a variable that compose replaces has no value\n    in these files"
+        );
+    }
 
     #[test]
     fn lines_break_at_words() {

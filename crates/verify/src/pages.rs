@@ -1,5 +1,6 @@
 //! The pages about rules and probes, docs/rules.md and docs/probes.md, as the program prints them.
 
+use clearml_secure_cli::wrap::row;
 use clearml_secure_core::nearest::nearest;
 use memchr::memmem;
 use serde_json::{Value, json};
@@ -31,8 +32,8 @@ pub(crate) fn meant(name: &str) -> String {
     }
 }
 
-/// The list of `--list-rules`: a line each, with how bad it is.
-pub(crate) fn list() -> String {
+/// The list of `--list-rules`: a line each, with how bad it is; on a terminal of so many columns it may take more.
+pub(crate) fn list(columns: Option<usize>) -> String {
     let ids = ids();
     let rows: Vec<(&str, String, String)> = ids
         .into_iter()
@@ -52,7 +53,7 @@ pub(crate) fn list() -> String {
         .max()
         .unwrap_or(0);
     let line = |(id, levels, what): &(&str, String, String)| {
-        format!("{id:name$}  {levels:level$}  {what}\n")
+        row(&format!("{id:name$}  {levels:level$}  "), what, columns) + "\n"
     };
     rows.iter().map(line).collect()
 }

@@ -12,6 +12,7 @@ mod sweep;
 use std::io;
 
 use clearml_secure_cli::talk::say;
+use clearml_secure_cli::wrap::columns;
 use clearml_secure_core::exit::{self, Input};
 
 use crate::cli::{Cli, Format};
@@ -99,7 +100,7 @@ fn answer(cli: &Cli) -> Result<Option<String>, Error> {
     if cli.list_rules {
         return Ok(Some(match is_json {
             true => format!("{:#}\n", pages::list_json()),
-            false => pages::list(),
+            false => pages::list(columns(&io::stdout())),
         }));
     }
     let Some(id) = &cli.explain else {

@@ -1,5 +1,6 @@
 //! The effective configuration: what every server reads, from where, and in what state. Never a value.
 
+use clearml_secure_cli::wrap;
 use clearml_secure_core::shown::escape;
 use serde_json::{Value, json};
 
@@ -34,9 +35,8 @@ pub(super) fn text(reports: &[Report], look: Look) -> String {
         let widths = [width(0), width(1), width(2)];
         for [setting, server, state, origin] in &rows {
             let [a, b, c] = widths;
-            out.push_str(&format!(
-                "{setting:a$}  {server:b$}  {state:c$}  {origin}\n"
-            ));
+            let first = format!("{setting:a$}  {server:b$}  {state:c$}  ");
+            out.push_str(&(wrap::row(&first, origin, look.columns()) + "\n"));
         }
     }
     let mut unknown = NotCheckedLines::default();

@@ -6,7 +6,7 @@ mod tally;
 mod unchecked;
 
 use clap::builder::styling::Style;
-use clearml_secure_cli::wrap::{WIDEST, wrapped};
+use clearml_secure_cli::wrap::{WIDEST, row, wrapped};
 use clearml_secure_core::setting::{SETTINGS, Server};
 pub(super) use clearml_secure_core::shown::plural;
 use clearml_secure_core::shown::{escape, text_of};
@@ -33,6 +33,8 @@ pub(crate) struct Look {
     pub(crate) color: bool,
     /// How many columns there are.
     pub(crate) width: usize,
+    /// Whether it goes to a terminal, where rows of tables are broken; what reads them elsewhere has a line for each.
+    pub(crate) is_terminal: bool,
 }
 
 impl Look {
@@ -40,7 +42,13 @@ impl Look {
     pub(crate) const OF_A_FILE: Self = Self {
         color: false,
         width: WIDEST,
+        is_terminal: false,
     };
+
+    /// How wide rows of tables may be.
+    pub(super) fn columns(self) -> Option<usize> {
+        self.is_terminal.then_some(self.width)
+    }
 }
 
 /// Findings for people, one report after the other.
@@ -82,7 +90,7 @@ impl super::Printer for Printer {
         }
         let text = findings(report, self.look);
         self.people.add(report, self.look.width);
-        self.checks.push_str(&checks(report));
+        self.checks.push_str(&checks(report, self.look.columns()));
         self.proof += report.proof();
         // Clients are no deployment.
         let name = match report.is_of_people() || matches!(report.subject, Subject::Clients(_)) {
@@ -130,7 +138,7 @@ impl super::Printer for Printer {
         }
         let has_table = !is_one && self.tally.has_rows();
         if has_table {
-            out.push_str(&self.tally.table(self.is_summary));
+            out.push_str(&self.tally.table(self.is_summary, self.look.columns()));
             out.push('\n');
         }
         let text = self.tally.text(unknown.len(), has_table, width);
@@ -181,7 +189,7 @@ fn findings(report: &Report, look: Look) -> String {
 }
 
 /// What a server was asked about keysets, and what it answered.
-fn checks(report: &Report) -> String {
+fn checks(report: &Report, columns: Option<usize>) -> String {
     let width = |of: fn(&Check) -> usize| report.checks.iter().map(of).max().unwrap_or_default();
     let (option, server, subject) = (
         width(|check| check.keyset.option().len()),
@@ -196,13 +204,13 @@ fn checks(report: &Report) -> String {
             None => "?    ",
         };
         let words = check.words();
-        out.push_str(&format!(
-            "{mark}  {:option$}  {:server$}  {:subject$}  {}\n",
+        let first = format!(
+            "{mark}  {:option$}  {:server$}  {:subject$}  ",
             check.keyset.option(),
             check.server.name(),
             check.subject,
-            escape(&words),
-        ));
+        );
+        out.push_str(&(row(&first, &escape(&words), columns) + "\n"));
     }
     if !out.is_empty() {
         let address = escape(&looked_at(report)).into_owned();

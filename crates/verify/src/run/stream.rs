@@ -65,6 +65,7 @@ impl<'a> Stream<'a> {
         let look = Look {
             color: talk::has_color(cli.general.color, &io::stdout()),
             width: wrap::width(&io::stdout()),
+            is_terminal: io::stdout().is_terminal(),
         };
         let (screen, files) = products.printers(cli, look)?;
         let files = files.into_iter().map(|(format, path, printer)| InFile {

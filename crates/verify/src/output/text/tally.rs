@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use clearml_secure_cli::wrap::wrapped;
+use clearml_secure_cli::wrap::{row, wrapped};
 
 use super::{looked_at, plural};
 use crate::finding::Severity;
@@ -92,7 +92,7 @@ impl Tally {
     }
 
     /// A row for each deployment and server, in the order in which they are told; of many, unless all are asked for, the worst.
-    pub(super) fn table(&self, is_all: bool) -> String {
+    pub(super) fn table(&self, is_all: bool, columns: Option<usize>) -> String {
         let mut rows: Vec<&Row> = self.rows.iter().collect();
         let left = match is_all {
             true => 0,
@@ -108,9 +108,8 @@ impl Tally {
             name,
         } in rows
         {
-            out.push_str(&format!(
-                "{error:5}  {warning:7}  {note:4}  {unknown:11}  {name}\n"
-            ));
+            let first = format!("{error:5}  {warning:7}  {note:4}  {unknown:11}  ");
+            out.push_str(&(row(&first, name, columns) + "\n"));
         }
         if left > 0 {
             out.push_str(&format!(
