@@ -274,7 +274,7 @@ impl Walk {
         let is_json = name.ends_with(".json");
         let may_be_one = match is_json {
             true => may_be_read(path, |start| {
-                begins_as_manifest(start) || launcher::may_be_json(start)
+                begins_as_manifest(start) || launcher::may_be_json(start) && is_short(path)
             }),
             // A program without an ending may be a script.
             false if !name.contains('.') && is_program(path) => {
@@ -383,6 +383,12 @@ fn may_be_read(path: &Path, begins_so: impl Fn(&str) -> bool) -> bool {
     let mut start = Vec::new();
     let read = File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
     path.is_file() && read.is_ok() && begins_so(&String::from_utf8_lossy(&start))
+}
+
+/// Whether a file is no longer than what people write. Data sets name images, too.
+fn is_short(path: &Path) -> bool {
+    const LONGEST: u64 = 1 << 20;
+    path.metadata().is_ok_and(|data| data.len() <= LONGEST)
 }
 
 fn begins_as_manifest(start: &str) -> bool {
