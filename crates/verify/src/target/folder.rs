@@ -64,6 +64,8 @@ struct Surveyed {
     /// Of these, those of which it takes everything.
     included: Vec<PathBuf>,
     services: HashSet<String>,
+    /// The networks of its containers.
+    networks: HashSet<String>,
     /// The project that compose makes of it.
     project: Option<String>,
     role: Role,
@@ -225,11 +227,19 @@ impl Surveyed {
             parts: read.filter_map(path).collect(),
             included: project.included().filter_map(path).collect(),
             services: project.services.iter().map(name).collect(),
+            networks: networks(&deployment),
             project: project.name().map(str::to_owned),
             role: Role::of(&found.path, &deployment),
             has_server: !deployment.instances.is_empty(),
         })
     }
+}
+
+/// The networks of all containers, by the names of the files.
+fn networks(deployment: &Composed) -> HashSet<String> {
+    let containers = deployment.containers.iter();
+    let networks = containers.flat_map(|one| &one.networks);
+    networks.cloned().collect()
 }
 
 impl Role {
@@ -516,7 +526,10 @@ impl Candidate {
         match &own.role {
             Role::Alone => false,
             Role::Changes(names) => names.iter().all(|name| base.services.contains(name)),
-            Role::Joins { .. } => base.has_server && own.services.is_disjoint(&base.services),
+            Role::Joins { is_refused } => {
+                let is_beside = *is_refused || !own.networks.is_disjoint(&base.networks);
+                base.has_server && is_beside && own.services.is_disjoint(&base.services)
+            }
         }
     }
 
