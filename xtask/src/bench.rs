@@ -332,7 +332,9 @@ fn time(command: &mut Command) -> Result<f64> {
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null());
     let start = Instant::now();
-    let status = command.status().map_err(|error| error.to_string())?;
+    let status = command
+        .status()
+        .map_err(|error| format!("{command:?}: {error}"))?;
     let elapsed = start.elapsed().as_secs_f64();
     // Both verifiers end with 1 on the stock file: they find something. More than that is a failure to run.
     match status.code() {
