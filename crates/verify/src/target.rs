@@ -1,6 +1,7 @@
 //! From the command line's targets to deployments.
 
 pub(crate) mod arguments;
+mod beside;
 pub(crate) mod folder;
 mod installer;
 mod kustomization;

@@ -349,3 +349,53 @@ fn what_starts_servers_and_is_not_read_is_said() {
         }
     }
 }
+
+/// A page for databases on a network that the files of another project make, or that both take from elsewhere.
+#[test]
+fn what_is_on_a_network_of_another_project_is_said() {
+    let tool = |network: &str| {
+        format!(
+            "services:\n  page:\n    image: mongo-express:1\n    networks: [db]\n    ports: [\"8081:8081\"]\nnetworks:\n  db: {network}\n"
+        )
+    };
+    let base = |network: &str| format!("name: ml\n{}\nnetworks: {{default: {network}}}\n", good());
+    for (network, own, is_said) in [
+        ("{external: true, name: ml_default}", "{}", true),
+        (
+            "{external: true, name: shared}",
+            "{external: true, name: shared}",
+            true,
+        ),
+        ("{name: shared}", "{external: true, name: shared}", true),
+        ("{external: true, name: other}", "{}", false),
+        ("{}", "{}", false),
+    ] {
+        let done = below(&[
+            ("a/docker-compose.yml", &base(own)),
+            ("tools/compose.yaml", &tool(network)),
+        ]);
+        let what = "./tools/compose.yaml";
+        match is_said {
+            true => done.says(what, "in another project"),
+            false => assert!(
+                !done.unknown().iter().any(|one| one.starts_with(what)),
+                "{network}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn what_may_belong_to_several_is_not_checked() {
+    let page = "services:\n  page: {image: \"mongo-express:1\", networks: [nowhere]}\n";
+    let files = [
+        ("docker-compose.yml", &*good()),
+        ("other.yml", &*good().replace("apiserver:", "api:")),
+        ("docker-compose.tools.yml", page),
+    ];
+    let done = below(&files);
+    done.says(
+        "./docker-compose.tools.yml",
+        "several beside it may be meant",
+    );
+}

@@ -31,7 +31,7 @@ pub(super) fn of(container: &Container, instance: &Instance) -> Listening {
             is_whole: true,
             ..Listening::default()
         },
-        |web| web.listening(of_image),
+        |web| web.listening(),
     );
     let (told, is_known) = configured(container, instance);
     let options = container.option("--port").chain(container.option("-p"));

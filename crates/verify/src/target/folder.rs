@@ -10,11 +10,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use clearml_secure_core::compose::Service;
 use clearml_secure_core::compose::files::merged_over;
-use clearml_secure_core::deployment::Composed;
-use clearml_secure_core::deployment::exposure::may_lead;
-use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::helm;
 use clearml_secure_core::io::{entries, is_link, read_text};
 
@@ -23,54 +19,15 @@ use crate::error::Error;
 use crate::report::NotChecked;
 use crate::run::crew;
 use crate::target::arguments::identity;
+use crate::target::beside::{Candidate, Surveyed, with_overlays};
 use crate::target::launcher::Launcher;
 use crate::target::loader::Loader;
 use crate::target::reader::Reader;
 use crate::target::shard::Share;
-use crate::target::unopened::{Folder, Target, Unopened, Way, has_default_name, is_overlay};
+use crate::target::unopened::{Folder, Target, has_default_name};
 use crate::target::walk::{Found, Manifest, Walk, listed};
 use clearml_secure_core::shell::quoted;
 use zeroize::Zeroizing;
-
-/// A compose file below a folder, and what is known of it. Of one that is alone in its folder and reads no others nothing
-/// has to be, before its turn comes.
-struct Candidate {
-    path: PathBuf,
-    has_words: bool,
-    named_in: Option<PathBuf>,
-    is_beside: bool,
-    surveyed: Option<Surveyed>,
-}
-
-/// What a compose file is among those beside it.
-enum Role {
-    /// One that is started by itself.
-    Alone,
-    /// It only changes these services, and compose refuses it alone.
-    Changes(Vec<String>),
-    /// It has no server of ClearML's, but containers that may be in the project of one that has.
-    Joins {
-        /// Whether compose refuses it alone.
-        is_refused: bool,
-    },
-}
-
-/// What others have to know of a compose file.
-struct Surveyed {
-    /// Where it really is.
-    file: Option<PathBuf>,
-    /// The files that it reads besides those that docker compose would be given.
-    parts: Vec<PathBuf>,
-    /// Of these, those of which it takes everything.
-    included: Vec<PathBuf>,
-    services: HashSet<String>,
-    /// The networks of its containers.
-    networks: HashSet<String>,
-    /// The project that compose makes of it.
-    project: Option<String>,
-    role: Role,
-    has_server: bool,
-}
 
 /// Every deployment below a folder, and whatever there may be one, in the order of their paths. Of a shard, those that it
 /// needs.
@@ -188,8 +145,10 @@ fn survey(
     for one in &found {
         *in_folder.entry(folder(one)).or_default() += 1;
     }
+    // On a network of another project may be containers of any.
+    let has_external = found.iter().any(|one| one.has_external);
     let is_to_be_known =
-        |one: &Found| one.may_read_others || in_folder.get(&folder(one)) > Some(&1);
+        |one: &Found| has_external || one.may_read_others || in_folder.get(&folder(one)) > Some(&1);
     let look = |one: Found| {
         let surveyed = is_to_be_known(&one).then(|| Surveyed::of(loader, &one));
         (one, surveyed)
@@ -214,59 +173,16 @@ fn survey(
     candidates
 }
 
-impl Surveyed {
-    fn of(loader: &Loader<'_>, found: &Found) -> Result<Self, CoreError> {
-        // It is read again, and what is to be said is said then.
-        let deployment = loader.found(&found.path, found.named_in.as_deref(), &mut Vec::new())?;
-        let (project, sources) = (&deployment.project, &deployment.sources);
-        let read = sources.ids().filter(|id| !project.files.contains(id));
-        let name = |service: &Service| service.name.clone();
-        let path = |id| sources.file(id).map(Path::to_owned);
-        Ok(Self {
-            file: sources.file(deployment.first).map(Path::to_owned),
-            parts: read.filter_map(path).collect(),
-            included: project.included().filter_map(path).collect(),
-            services: project.services.iter().map(name).collect(),
-            networks: networks(&deployment),
-            project: project.name().map(str::to_owned),
-            role: Role::of(&found.path, &deployment),
-            has_server: !deployment.instances.is_empty(),
-        })
-    }
-}
-
-/// The networks of all containers, by the names of the files.
-fn networks(deployment: &Composed) -> HashSet<String> {
-    let containers = deployment.containers.iter();
-    let networks = containers.flat_map(|one| &one.networks);
-    networks.cloned().collect()
-}
-
-impl Role {
-    fn of(path: &Path, deployment: &Composed) -> Self {
-        let project = &deployment.project;
-        if is_overlay(path, deployment) {
-            let changed = project.incomplete();
-            return Self::Changes(changed.map(|service| service.name.clone()).collect());
-        }
-        let is_refused = !project.refused.is_empty();
-        let text = deployment.sources.text(deployment.first);
-        match has_default_name(path) || !deployment.instances.is_empty() {
-            false if is_refused || may_lead(text) => Self::Joins { is_refused },
-            _ => Self::Alone,
-        }
-    }
-}
-
 /// The files that a shard needs, and the others: its own, those beside them, since one may change another, and all that may
-/// read one of its.
+/// read one of its, or be on a network with it.
 fn needed(reader: &mut Reader<'_>, found: Vec<Found>) -> (Vec<Found>, Vec<Found>) {
     let folder = |one: &Found| one.path.parent().map(Path::to_owned);
     let ours = found.iter();
     let ours = ours.filter(|one| reader.share.takes_file(&one.path));
     let folders: HashSet<_> = ours.map(folder).collect();
+    let reads_all = reader.reads_all || found.iter().any(|one| one.has_external);
     let is_needed =
-        |one: &Found| reader.reads_all || one.may_read_others || folders.contains(&folder(one));
+        |one: &Found| reads_all || one.may_read_others || folders.contains(&folder(one));
     found.into_iter().partition(is_needed)
 }
 
@@ -453,95 +369,4 @@ fn drop_parts(candidates: &mut Vec<Candidate>, remarks: &mut Vec<String>) {
         }));
         within.is_none()
     });
-}
-
-/// The files that are deployments, each with those beside it that only change it; and what is not known of such.
-fn with_overlays(candidates: Vec<Candidate>, loader: &Loader<'_>) -> Vec<Target> {
-    let is_alone = |one: &Candidate| !one.has_role(|role| !matches!(role, Role::Alone));
-    let (mut bases, others): (Vec<Candidate>, Vec<Candidate>) =
-        candidates.into_iter().partition(is_alone);
-    bases.retain(|one| !one.is_beside);
-    let mut in_folder: HashMap<PathBuf, Vec<usize>> = HashMap::new();
-    for (place, base) in bases.iter().enumerate().filter(|_| !others.is_empty()) {
-        let folder = base.path.parent().unwrap_or(Path::new(""));
-        in_folder.entry(folder.to_owned()).or_default().push(place);
-    }
-    let mut over: Vec<Vec<PathBuf>> = bases.iter().map(|_| Vec::new()).collect();
-    let mut targets = Vec::new();
-    let mut left = Vec::new();
-    for other in others {
-        let folder = other.path.parent().unwrap_or(Path::new(""));
-        let beside = in_folder.get(folder).into_iter().flatten().copied();
-        let mut of_it = beside.filter(|base| other.may_be_over(&bases[*base]));
-        let (first, second) = (of_it.next(), of_it.next());
-        let joins = other.has_role(|role| matches!(role, Role::Joins { .. }));
-        let only = first.filter(|_| second.is_none() && !loader.has_merge());
-        match only.filter(|base| !joins || other.is_part_of(&bases[*base], loader)) {
-            Some(base) => over[base].push(other.path),
-            None if joins && !other.is_beside => left.push(other),
-            None if joins => {}
-            None => targets.extend(not_over(&other, first.map(|base| &bases[base]))),
-        }
-    }
-    over.extend(left.iter().map(|_| Vec::new()));
-    bases.extend(left);
-    let bases = bases.into_iter().zip(over);
-    targets.extend(bases.map(|(base, overlays)| {
-        Target::Unopened(Unopened {
-            path: base.path,
-            way: Way::Found {
-                has_words: base.has_words,
-                overlays,
-                named_in: base.named_in,
-            },
-        })
-    }));
-    targets
-}
-
-/// What is to be said of a file that only changes others, of which nothing tells which.
-fn not_over(overlay: &Candidate, base: Option<&Candidate>) -> Option<Target> {
-    let surveyed = base.and_then(|base| base.surveyed.as_ref());
-    if !overlay.has_words && !surveyed.is_some_and(|one| one.has_server) {
-        return None;
-    }
-    let error = Error::Overlay {
-        path: overlay.path.clone(),
-        base: base.map(|base| base.path.clone()),
-    };
-    Some(Target::failed(&overlay.path, &error))
-}
-
-impl Candidate {
-    fn has_role(&self, is_one: impl Fn(&Role) -> bool) -> bool {
-        let surveyed = self.surveyed.as_ref();
-        surveyed.is_some_and(|one| is_one(&one.role))
-    }
-
-    /// Whether it may be merged over a file beside it, by the names of their services.
-    fn may_be_over(&self, base: &Self) -> bool {
-        let (Some(own), Some(base)) = (&self.surveyed, &base.surveyed) else {
-            return false;
-        };
-        match &own.role {
-            Role::Alone => false,
-            Role::Changes(names) => names.iter().all(|name| base.services.contains(name)),
-            Role::Joins { is_refused } => {
-                let is_beside = *is_refused || !own.networks.is_disjoint(&base.networks);
-                base.has_server && is_beside && own.services.is_disjoint(&base.services)
-            }
-        }
-    }
-
-    /// Whether its containers are in the project of a file beside it: compose calls both the same, or takes it only with that.
-    fn is_part_of(&self, base: &Self, loader: &Loader<'_>) -> bool {
-        let (Some(own), Some(of_base)) = (&self.surveyed, &base.surveyed) else {
-            return false;
-        };
-        let is_same = own.project.is_some() && own.project == of_base.project;
-        let is_refused = matches!(own.role, Role::Joins { is_refused: true });
-        let named_in = base.named_in.as_deref();
-        let both = || loader.merged(&base.path, &self.path, named_in, &mut Vec::new());
-        (is_same || is_refused) && both().is_ok_and(|both| both.project.refused.is_empty())
-    }
 }

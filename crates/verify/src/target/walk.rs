@@ -82,6 +82,8 @@ pub(crate) struct Found {
     pub(crate) named_in: Option<PathBuf>,
     /// Whether nothing says that it is one but a compose file beside it.
     pub(crate) is_beside: bool,
+    /// Whether it speaks of what another project makes.
+    pub(crate) has_external: bool,
 }
 
 /// A file with manifests.
@@ -334,6 +336,7 @@ impl Walk {
                     may_read_others: false,
                     named_in,
                     is_beside: false,
+                    has_external: false,
                 }),
                 false => self.unreadable.push(path),
             }
@@ -359,6 +362,7 @@ impl Walk {
                     may_read_others,
                     named_in,
                     is_beside,
+                    has_external: text.contains("external"),
                 });
             }
             Kind::Manifest => self.manifests.push(Manifest {

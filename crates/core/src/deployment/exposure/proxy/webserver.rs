@@ -23,7 +23,10 @@ const TEMPLATE: &str = "/etc/nginx/clearml.conf.template";
 const SITE: &str = "/etc/nginx/sites-enabled/default";
 /// What the main file of its image includes.
 const OF_IMAGE: &str =
-    "http { include /etc/nginx/conf.d/*.conf; include /etc/nginx/sites-enabled/*; }";
+    "\nhttp { include /etc/nginx/conf.d/*.conf; include /etc/nginx/sites-enabled/*; }\n";
+/// What is of interest in the image's own template.
+const SITE_OF_IMAGE: &str =
+    "server { listen 80; listen 8080; include /etc/nginx/default.d/*.conf; location / {} }";
 /// The variables of the template, the one that the start makes them of, and what it takes without that.
 const ADDRESSES: [(&str, &str, &str); 2] = [
     (
@@ -43,8 +46,6 @@ const MOST: usize = 64;
 /// What somebody tells it.
 pub(in crate::deployment) struct Told {
     servers: Vec<Server>,
-    /// Whether the image's own site is there as well.
-    has_site: bool,
     /// Why a part of it is not known.
     pub(in crate::deployment) hidden: Option<String>,
 }
@@ -63,21 +64,22 @@ impl Told {
         files
             .texts
             .retain(|file| !file.path.contains("template") && file.path != SITE);
-        let has_template = template.is_some();
-        files.texts.extend(template.map(|text| file(SITE, text)));
-        let has_main = files.at(MAIN).is_some();
-        if !has_main {
-            files.texts.push(file(MAIN, OF_IMAGE.to_owned()));
+        let site = template.unwrap_or_else(|| SITE_OF_IMAGE.to_owned());
+        files.texts.push(file(SITE, site));
+        let main = files.texts.iter_mut().find(|file| file.path == MAIN);
+        match main {
+            Some(main) if !is_main_kept => main.text.push_str(OF_IMAGE),
+            Some(_) => {}
+            None => files.texts.push(file(MAIN, OF_IMAGE.to_owned())),
         }
-        let is_included =
-            |path: &str| included::is_included(container, Software::Nginx, &files, path);
-        let is_there = |path: &str| path == TEMPLATE || is_below(MAIN, path) || is_included(path);
+        let is_there = |path: &str| {
+            let is_included = || included::is_included(container, Software::Nginx, &files, path);
+            path == TEMPLATE || is_below(MAIN, path) || is_included()
+        };
         let hidden = missing(container, &files, is_there);
-        let has_site = !has_template && (!is_main_kept || is_included(SITE));
         let read = included::read(container, Software::Nginx, &files);
         Some(Self {
             servers: nginx::servers(&read, &str::to_owned),
-            has_site,
             hidden,
         })
     }
@@ -87,13 +89,10 @@ impl Told {
         self.servers.iter().flat_map(|server| &server.rules)
     }
 
-    /// Where it has pages; of the image's own site, these are its ports.
-    pub(in crate::deployment) fn listening(&self, of_site: &[u16]) -> Listening {
+    /// Where it has pages.
+    pub(in crate::deployment) fn listening(&self) -> Listening {
         let (mut clear, mut sealed) = (Vec::new(), Vec::new());
         let mut is_whole = self.hidden.is_none();
-        if self.has_site {
-            clear.extend(of_site);
-        }
         let rules = self
             .servers
             .iter()
