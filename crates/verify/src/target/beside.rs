@@ -130,7 +130,7 @@ pub(super) fn with_overlays(candidates: Vec<Candidate>, loader: &Loader<'_>) -> 
         let only = first.filter(|_| second.is_none() && !loader.has_merge());
         match only.filter(|base| !joins || other.is_part_of(&bases[*base], loader)) {
             Some(base) => over[base].push(other.path),
-            None if joins && first.is_some() && other.is_refused() => {
+            None if joins && second.is_some() && other.is_refused() => {
                 targets.push(of_several(&other));
             }
             None if joins => left.push(other),
