@@ -42,6 +42,8 @@ pub struct Listening {
     pub sealed: Vec<u16>,
     /// Whether on no other.
     pub is_whole: bool,
+    /// Whether a configuration that is not here may say more; that is said.
+    pub is_hidden: bool,
     /// Whether only what shares the container's network reaches them.
     pub is_loopback: bool,
 }

@@ -44,6 +44,9 @@ impl Rule for UnexpectedPort {
         for instance in &case.deployment.instances {
             // An all-in-one service is several servers, and has the ports of all.
             let listening = case.deployment.listening(instance.service);
+            if listening.is_hidden {
+                continue;
+            }
             // Others say where what is passed on goes.
             let is_known = |port: u16| {
                 listening.ports.contains(&port) || case.deployment.passes_on(instance.service, port)

@@ -31,12 +31,14 @@ impl Around<'_> {
         let ports = servers.clone().flat_map(|one| &one.ports).copied();
         let sealed = servers.clone().flat_map(|one| &one.sealed).copied();
         let ports: Vec<u16> = ports.collect();
+        let is_hidden = servers.clone().any(|one| one.is_hidden);
         Listening {
             sealed: sealed.collect(),
             is_loopback: !ports.is_empty()
                 && servers.all(|one| one.ports.is_empty() || one.is_loopback),
             ports,
             is_whole: false,
+            is_hidden,
         }
     }
 }
@@ -86,6 +88,7 @@ fn of_database(container: &Container, database: Database) -> Listening {
         is_whole: is_whole && !has_file(container) && is_of_its_image(container),
         is_loopback: is_loopback(container, database),
         sealed: Vec::new(),
+        is_hidden: false,
     }
 }
 

@@ -115,6 +115,7 @@ impl Told {
             ports,
             sealed,
             is_whole,
+            is_hidden: self.hidden.is_some(),
             is_loopback: false,
         }
     }
