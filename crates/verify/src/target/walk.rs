@@ -293,7 +293,8 @@ impl Walk {
                 path: path.to_owned(),
                 text,
             });
-        } else {
+        } else if !is_json || text.trim_start().starts_with('{') {
+            // A list is what an engine printed.
             self.started(name, path, &text);
         }
     }
