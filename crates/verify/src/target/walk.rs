@@ -39,6 +39,9 @@ const WORDS: [&str; 7] = [
     "fileserver",
 ];
 
+/// How a network is called that another project makes.
+const EXTERNAL: [&str; 2] = ["external:", "external\":"];
+
 /// What there is below a folder.
 #[derive(Default)]
 pub(crate) struct Walk {
@@ -363,7 +366,7 @@ impl Walk {
                     may_read_others,
                     named_in,
                     is_beside,
-                    has_external: text.contains("external"),
+                    has_external: EXTERNAL.iter().any(|key| text.contains(key)),
                 });
             }
             Kind::Manifest => self.manifests.push(Manifest {
