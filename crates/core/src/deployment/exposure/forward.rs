@@ -92,7 +92,7 @@ impl Ways<'_> {
             .filter(|_| around.is_reached(by));
         self.unseen
             .extend(unknown.and_then(|why| elsewhere(around, by, WHOM, &why)));
-        if proxy::is_told_otherwise(&reading.files) && around.is_reached(by) {
+        if proxy::is_told_otherwise(self.container, &reading.files) && around.is_reached(by) {
             self.unseen.extend(elsewhere(around, by, WHOM, reason));
         }
     }

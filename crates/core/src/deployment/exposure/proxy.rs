@@ -174,6 +174,7 @@ pub(super) fn rules(
     let own = (software == Software::Nginx).then(|| nginx::own(container, files, variables));
     all.extend(own.iter().flatten());
     match software {
+        Software::Caddy if has_adapter(container) => None,
         Software::Caddy => caddy::rules(&container.words, &all, &variable),
         Software::Haproxy => haproxy::rules(&all, &variable),
         Software::Httpd => httpd::rules(&all, &variable),
@@ -182,8 +183,20 @@ pub(super) fn rules(
     }
 }
 
-/// Whether Caddy is told in a way that is not read: in JSON, or of bytes.
-pub(super) fn is_told_otherwise(files: &Files) -> bool {
+/// Whether Caddy reads its configuration in a form that is not read here, such as YAML.
+fn has_adapter(container: &Container) -> bool {
+    if software(container) != Some(Software::Caddy) {
+        return false;
+    }
+    let mut told = container.option("--adapter").chain(container.option("-a"));
+    told.any(|adapter| adapter != "caddyfile")
+}
+
+/// Whether Caddy is told in a way that is not read: in a form of its own, in JSON, or of bytes.
+pub(super) fn is_told_otherwise(container: &Container, files: &Files) -> bool {
+    if has_adapter(container) {
+        return true;
+    }
     let is_of_bytes = |line: &str| line.split_whitespace().next() == Some("layer4");
     files.texts.iter().any(|file| {
         let is_json = ["\"apps\"", "\"dial\""]
@@ -391,6 +404,9 @@ pub(super) fn doubt(around: &Around<'_>, index: usize) -> Option<String> {
         servers.any(|(_, own)| *own != 80 && port.leads_to(*own))
     };
     let plain = ports.iter().filter(|port| !is_tls(port));
+    if is_known && has_tls && has_adapter(container) && plain.clone().next().is_some() {
+        return Some("its configuration has a form that is not read (--adapter)".to_owned());
+    }
     let odd = match has_tls {
         // It has TLS for each address by itself, in a database or in labels that are not read.
         true if Software::of(container) == Some(Software::Other) => plain.clone().next(),

@@ -44,7 +44,8 @@ impl<'a> Reading<'a> {
         let of_proxy = proxy::rules(container, &files, &variables);
         let is_proxy = of_proxy.is_some();
         let sections = stunnel::rules(container, &files, &variables);
-        let is_read = !proxy::is_hidden(container, &files) && !proxy::is_told_otherwise(&files);
+        let is_read =
+            !proxy::is_hidden(container, &files) && !proxy::is_told_otherwise(container, &files);
         let is_known = !sections.is_empty() || is_proxy && is_read;
         let spoken = spoken(container, &files, &variables);
         let (tunnels, of_tunnels) = match tunnel::told(container, &files, spoken, &variables) {
