@@ -52,7 +52,12 @@ pub(in crate::deployment::exposure) fn of(
 ) {
     let containers = around.containers.iter().enumerate();
     let all = containers.filter(|(_, one)| software(one) == Some(Software::Traefik));
+    let (first, all): (Vec<_>, Vec<_>) = all.partition(|(_, one)| is_first(one));
+    unseen.extend(first.into_iter().filter_map(|(index, one)| {
+        forward::may_lead(around, index, true).then(|| forward::unseen(one, forward::WHOM, FIRST))
+    }));
     let all: Vec<Traefik> = all
+        .into_iter()
         .map(|(index, one)| Traefik::of(around, index, one))
         .collect();
     for traefik in &all {
@@ -77,6 +82,18 @@ pub(in crate::deployment::exposure) fn of(
             unseen.extend(elsewhere(around, index, container, is_passed_over));
         }
     }
+}
+
+/// Why nothing is known of Traefik 1.
+const FIRST: &str = "Traefik 1 has options and labels of its own, which are not read";
+
+/// Whether it is Traefik 1, by its image's tag or by an option that later ones refuse.
+fn is_first(container: &Container) -> bool {
+    let image = container.known_image().map(|image| image.text.as_str());
+    let tag = image.and_then(|image| image.rsplit_once(':'));
+    let tag = tag.map_or("", |(_, tag)| tag.trim_start_matches('v'));
+    let is_option = |word: &String| word == "--docker" || word.starts_with("--docker.");
+    tag == "1" || tag.starts_with("1.") || container.words.iter().any(is_option)
 }
 
 impl Traefik {
