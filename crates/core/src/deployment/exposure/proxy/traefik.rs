@@ -53,9 +53,9 @@ pub(in crate::deployment::exposure) fn of(
     let containers = around.containers.iter().enumerate();
     let all = containers.filter(|(_, one)| software(one) == Some(Software::Traefik));
     let (first, all): (Vec<_>, Vec<_>) = all.partition(|(_, one)| is_first(one));
-    unseen.extend(first.into_iter().filter_map(|(index, one)| {
-        forward::may_lead(around, index, true).then(|| forward::unseen(one, forward::WHOM, FIRST))
-    }));
+    let leading = first.iter();
+    let leading = leading.filter(|(index, _)| forward::may_lead(around, *index, true));
+    unseen.extend(leading.map(|(_, one)| forward::unseen(one, forward::WHOM, FIRST)));
     let all: Vec<Traefik> = all
         .into_iter()
         .map(|(index, one)| Traefik::of(around, index, one))
@@ -76,7 +76,8 @@ pub(in crate::deployment::exposure) fn of(
         let is_served = all
             .iter()
             .any(|traefik| around.are_beside(traefik.index, index) && traefik.looks_at(container));
-        if !is_served {
+        let is_of_first = first.iter().any(|(one, _)| around.are_beside(*one, index));
+        if !is_served && !is_of_first {
             let is_beside = |one: &Traefik| around.are_beside(one.index, index);
             let is_passed_over = all.iter().any(is_beside);
             unseen.extend(elsewhere(around, index, container, is_passed_over));
